@@ -1,14 +1,15 @@
 """The one place that tells the time.
 
 Everything that asks "what time is it?" asks :func:`now`. In production that is the operating system's clock. Outside
-production the time can be set, frozen and sped up, so that a demonstration shows a whole night in minutes and a test can
-say what time it is. All processes of one installation read the same setting: a small JSON file named by
+production the time can be set, frozen and sped up, so that a demonstration shows a whole night in minutes and a test
+can say what time it is. All processes of one installation read the same setting: a small JSON file named by
 ``ARMILLARY_CLOCK_FILE`` that maps real time to observatory time::
 
     {"real": "2026-11-23T10:00:00+00:00", "observatory": "2026-11-23T16:40:00+00:00", "speed": 60.0}
 
-Observatory time is ``observatory + (real time - real) * speed``; a speed of 0 freezes it. The file may be replaced at any
-moment (atomically); readers notice. In production (``ARMILLARY_MODE`` unset or ``production``) a clock file is refused.
+Observatory time is ``observatory + (real time - real) * speed``; a speed of 0 freezes it. The file may be replaced
+at any moment (atomically); readers notice. In production (``ARMILLARY_MODE`` unset or ``production``) a clock file is
+refused.
 """
 
 from __future__ import annotations
