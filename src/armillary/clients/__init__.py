@@ -1,0 +1,1 @@
+"""Typed HTTP clients, one for each service; together they are the public Python SDK."""
