@@ -75,6 +75,9 @@ class Configuration(BaseSettings):
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="host names this server answers to, comma-separated; default: the one in public_url"
     )
+    trusted_origins: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="other origins whose pages may call with the user's session, comma-separated (https://host)"
+    )
     behind_proxy: bool = Field(
         default=False, description="trust X-Forwarded-Proto and X-Forwarded-Host of a reverse proxy"
     )
@@ -135,7 +138,7 @@ class Configuration(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @field_validator("components", "allowed_hosts", "oauth_client_apps_base_urls", mode="before")
+    @field_validator("components", "allowed_hosts", "trusted_origins", "oauth_client_apps_base_urls", mode="before")
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

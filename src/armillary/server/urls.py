@@ -1,0 +1,46 @@
+"""Which address leads to which component.
+
+The portal owns the root; configdb, downtime and archive have prefixes. The archive's resources also answer at the root,
+because real clients drop path prefixes. A service that runs alone answers at the root as well as under its prefix. Where
+the same names appear twice, the later one is what links are made with.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path, re_path
+from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
+
+from armillary.configuration import SERVICES, Component, configuration
+
+_ARCHIVE_RESOURCES: Final = r"^(?=(?:frames|versions|thumbnails|frame-funpack|frame-catalog)(?:/|$))"
+_PREFIXED: Final = (Component.CONFIGDB, Component.DOWNTIME, Component.ARCHIVE)
+
+
+def _addresses() -> list[URLPattern | URLResolver]:
+    settings = configuration()
+    running = [service for service in SERVICES if settings.runs(service)]
+    addresses: list[URLPattern | URLResolver] = [
+        path("admin/", admin.site.urls),
+        path("openapi/", SpectacularAPIView.as_view(), name="openapi"),
+        path("redoc/", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+        path("", include("armillary.platform.urls")),
+        path("", include("armillary.accounts.urls")),
+    ]
+    if Component.ARCHIVE in running:
+        addresses.append(re_path(_ARCHIVE_RESOURCES, include("armillary.archive.urls")))
+    addresses += [
+        path(f"{service}/", include(f"armillary.{service}.urls")) for service in _PREFIXED if service in running
+    ]
+    if settings.runs(Component.WEB):
+        addresses.append(path("", include("armillary.web.urls")))
+    if Component.PORTAL in running:
+        addresses.append(path("", include("armillary.portal.urls")))
+    elif len(running) == 1:
+        addresses.append(path("", include(f"armillary.{running[0]}.urls")))
+    return addresses
+
+
+urlpatterns = _addresses()
