@@ -2,8 +2,9 @@
 
 Values are read from the environment (``ARMILLARY_*``) and from ``armillary.toml`` in the working directory (or the file
 named by ``ARMILLARY_CONFIGURATION_FILE``); the environment wins. A secret may also be read from a file:
-``ARMILLARY_X_FILE`` holds the path of a file with the value of ``ARMILLARY_X``. A misspelt name or an insecure production setting stops the
-start with a sentence (:class:`ConfigurationError`); there is no default secret, and nothing is guessed.
+``ARMILLARY_X_FILE`` holds the path of a file with the value of ``ARMILLARY_X``. A misspelt name or an insecure
+production setting stops the start with a sentence (:class:`ConfigurationError`); there is no default secret, and
+nothing is guessed.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Which address leads to which component.
 
-The portal owns the root; configdb, downtime and archive have prefixes. The archive's resources also answer at the root,
-because real clients drop path prefixes. A service that runs alone answers at the root as well as under its prefix. Where
-the same names appear twice, the later one is what links are made with.
+The portal owns the root; configdb, downtime and archive have prefixes. The archive's resources also answer at the
+root, because real clients drop path prefixes. A service that runs alone answers at the root as well as under its
+prefix. Where the same names appear twice, the later one is what links are made with.
 """
 
 from __future__ import annotations

@@ -1,0 +1,54 @@
+"""What every test stands on: a test installation in a directory of its own, with a clock that can be set.
+
+The environment is set before Django's settings are first imported. SQLite in a file is the default database;
+``ARMILLARY_DATABASE_URL=postgresql://...`` runs the same tests on PostgreSQL.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import shutil
+import tempfile
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+_directory = Path(tempfile.mkdtemp(prefix="armillary-test-"))
+atexit.register(shutil.rmtree, _directory, ignore_errors=True)
+for _name in [name for name in os.environ if name.startswith("ARMILLARY_") and name != "ARMILLARY_DATABASE_URL"]:
+    del os.environ[_name]
+os.environ |= {
+    "ARMILLARY_MODE": "test",
+    "ARMILLARY_DATA_DIRECTORY": str(_directory),
+    "DJANGO_SETTINGS_MODULE": "armillary.server.settings",
+    "TZ": "Pacific/Chatham",  # a machine's own time zone must never matter: here it is +12:45 or +13:45
+}
+
+
+@pytest.fixture
+def data_directory() -> Path:
+    """The directory of the test installation."""
+    return _directory
+
+
+@pytest.fixture
+def set_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
+    """Set the observatory's clock: ``set_clock(moment, speed=0.0)``."""
+    from armillary import clock
+
+    path = tmp_path / "clock.json"
+
+    def set_to(moment: datetime, speed: float = 0.0) -> None:
+        clock.set_clock(path, moment, speed)
+        monkeypatch.setenv(clock.CLOCK_FILE_VARIABLE, str(path))
+
+    return set_to
+
+
+@pytest.fixture(scope="session")
+def examples() -> Path:
+    """The observatories that come with the project."""
+    return Path(__file__).parent.parent / "examples"
