@@ -60,6 +60,7 @@ WSGI_APPLICATION = "armillary.server.wsgi.application"
 APPEND_SLASH = False  # addresses without the slash are answered directly: a redirected POST would lose its body
 
 MIDDLEWARE = [
+    "armillary.platform.middleware.RequestContextMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.middleware.gzip.GZipMiddleware",

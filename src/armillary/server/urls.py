@@ -27,7 +27,7 @@ def _addresses() -> list[URLPattern | URLResolver]:
         path("openapi/", SpectacularAPIView.as_view(), name="openapi"),
         path("redoc/", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
         path("", include("armillary.platform.urls")),
-        path("", include("armillary.accounts.urls")),
+        path("", include(f"armillary.accounts.{'urls' if settings.runs(Component.PORTAL) else 'relying_urls'}")),
     ]
     if Component.ARCHIVE in running:
         addresses.append(re_path(_ARCHIVE_RESOURCES, include("armillary.archive.urls")))
@@ -44,3 +44,8 @@ def _addresses() -> list[URLPattern | URLResolver]:
 
 
 urlpatterns = _addresses()
+
+handler400 = "armillary.platform.errors.bad_request"
+handler403 = "armillary.platform.errors.permission_denied"
+handler404 = "armillary.platform.errors.not_found"
+handler500 = "armillary.platform.errors.server_error"
