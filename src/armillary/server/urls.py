@@ -10,12 +10,12 @@ from __future__ import annotations
 from typing import Final
 
 from django.contrib import admin
-from django.urls import URLPattern, URLResolver, include, path, re_path
+from django.urls import URLPattern, URLResolver, include, path
+from django.utils.module_loading import import_string
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from armillary.configuration import SERVICES, Component, configuration
 
-_ARCHIVE_RESOURCES: Final = r"^(?=(?:frames|versions|thumbnails|frame-funpack|frame-catalog)(?:/|$))"
 _PREFIXED: Final = (Component.CONFIGDB, Component.DOWNTIME, Component.ARCHIVE)
 
 
@@ -30,7 +30,7 @@ def _addresses() -> list[URLPattern | URLResolver]:
         path("", include(f"armillary.accounts.{'urls' if settings.runs(Component.PORTAL) else 'relying_urls'}")),
     ]
     if Component.ARCHIVE in running:
-        addresses.append(re_path(_ARCHIVE_RESOURCES, include("armillary.archive.urls")))
+        addresses.append(path("", include(import_string("armillary.archive.urls.root_urlpatterns"))))
     addresses += [
         path(f"{service}/", include(f"armillary.{service}.urls")) for service in _PREFIXED if service in running
     ]
