@@ -1,0 +1,1 @@
+"""The shared language, rules and state machines: pure functions and values."""

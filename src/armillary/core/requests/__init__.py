@@ -1,0 +1,1 @@
+"""The request language: model, validation, durations, visibility, patterns, cadence and states. Pure."""
