@@ -1,7 +1,7 @@
 """Fills the database of one server process before it starts; run as ``python -m armillary.cli.demo.prepare``.
 
-It runs in the environment of that server, once, in a process of its own: the demonstration itself only uses the services
-over the wire. Doing it twice changes nothing.
+It runs in the environment of that server, once, in a process of its own: the demonstration itself only uses the
+services over the wire. Doing it twice changes nothing.
 """
 
 from __future__ import annotations

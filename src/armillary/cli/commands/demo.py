@@ -1,0 +1,99 @@
+from __future__ import annotations
+
+import json
+import shutil
+import sys
+import tempfile
+import time
+from importlib import resources
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from armillary.cli.django import refuse
+from armillary.clients.errors import ClientError
+
+
+def demo(
+    speed: Annotated[float, typer.Option(min=0.1, max=600, help="Observatory seconds per real second.")] = 60.0,
+    port: Annotated[
+        int, typer.Option(help="Port of the web page; separate services use the three after it too.")
+    ] = 8000,
+    directory: Annotated[Path, typer.Option(help="Where databases, files and logs are kept.")] = Path("demo-data"),
+    observatory: Annotated[
+        Path | None, typer.Option(exists=True, dir_okay=False, help="Observatory in the shape of GET /sites/.")
+    ] = None,
+    separate: Annotated[
+        bool, typer.Option("--separate", help="Four services in four processes with four databases.")
+    ] = False,
+    once: Annotated[bool, typer.Option("--once", help="One night as fast as possible, then stop.")] = False,
+    report: Annotated[Path | None, typer.Option("--json", help="With --once: write the report there.")] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demonstration in the directory.")] = False,
+) -> None:
+    """Watch a night unfold: requests in, a schedule, simulated telescopes observing, images in the archive."""
+    from armillary.cli.demo.installation import DemoError, Installation, free_ports
+
+    console = Console(stderr=once)
+    place = Path(tempfile.mkdtemp(prefix="armillary-demo-")) if once else directory.absolute()
+    if fresh and place.exists():
+        shutil.rmtree(place)
+    try:
+        installation = Installation(place, free_ports() if once else port, is_split=separate)
+        if once:
+            outcome = _run_once(installation, observatory or example(), console)
+            _write(outcome, report)
+            if outcome["problems"]:
+                raise refuse("; ".join(outcome["problems"]))
+            shutil.rmtree(place, ignore_errors=True)
+        else:
+            _run_live(installation, observatory or example(), speed, console)
+    except (DemoError, ClientError) as error:
+        raise refuse(f"{error}\nlogs are in {place / 'logs'}") from error
+
+
+def example() -> Path:
+    """The small observatory that comes with the package."""
+    return Path(str(resources.files("armillary.cli.demo") / "small_observatory.json"))
+
+
+def _run_once(installation: Any, observatory: Path, console: Console) -> dict[str, Any]:
+    from armillary.cli.demo.report import compile_report
+    from armillary.cli.demo.stage import Stage
+
+    started = time.monotonic()
+    stage = Stage(installation, observatory, console.print)
+    try:
+        stage.open(speed=0.0)
+        submissions = stage.submit()
+        stage.supervisor.start(installation.worker_programs())
+        from armillary.cli.demo.once import Night
+
+        with stage.watching():
+            Night(stage).observe()
+            return compile_report(stage, submissions, started)
+    finally:
+        stage.close()
+
+
+def _run_live(installation: Any, observatory: Path, speed: float, console: Console) -> None:
+    from armillary.cli.demo.live import introduce, observe
+    from armillary.cli.demo.stage import Stage
+
+    stage = Stage(installation, observatory, console.print)
+    try:
+        stage.open(speed=speed)
+        introduce(stage, stage.submit(), console)
+        observe(stage, console)
+    finally:
+        console.print("stopping ...")
+        stage.close()
+
+
+def _write(outcome: dict[str, Any], report: Path | None) -> None:
+    text = json.dumps(outcome, indent=1)
+    if report is None:
+        sys.stdout.write(text + "\n")
+    else:
+        report.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,97 @@
+"""The night to watch: every process of the observatory under the supervisor, on a clock that runs fast."""
+
+from __future__ import annotations
+
+import json
+import signal
+import threading
+import time
+from collections.abc import Callable
+from types import FrameType
+from typing import Final
+
+from rich.console import Console
+
+from armillary import clock
+from armillary.cli.demo.stage import Stage, Submission
+from armillary.clients import events
+
+_HEARTBEAT_S: Final = 2.0
+
+
+def observe(stage: Stage, console: Console) -> None:
+    """Run scheduler, telescopes and workers until somebody presses Ctrl-C (or the process is asked to end)."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, _setting(stop))
+    stage.supervisor.start(stage.installation.worker_programs())
+    stage.supervisor.start(stage.installation.observing_programs(stage.telescopes, stage.tokens["robot"]))
+    teller = threading.Thread(target=_tell, args=(stage, console, stop), daemon=True)
+    teller.start()
+    stage.supervisor.watch(_until(stop, stage))
+
+
+def introduce(stage: Stage, submissions: list[Submission], console: Console) -> None:
+    """Print where to look and how to log in."""
+    night = stage.night
+    console.print()
+    console.print(f"[bold]Armillary[/bold] is running at [link]{stage.installation.url('portal')}/[/link]")
+    for person in ("astronomer", "operator"):
+        account = stage.account(person)
+        console.print(f"  log in as [bold]{account.username}[/bold] with password [bold]{account.password}[/bold]")
+    console.print(
+        f"  {len(stage.telescopes)} telescope(s), home: {night.telescope.key}; it is {clock.now():%Y-%m-%d %H:%M} UTC, "
+        f"dark from {night.dusk:%H:%M} to {night.dawn:%H:%M}; one minute here is {clock.speed():g} minutes there"
+    )
+    for submission in submissions:
+        mark = "[green]accepted[/green]" if submission.request_group_id else "[yellow]refused[/yellow]"
+        console.print(f"  {mark}  {submission.sample.body['name']}  [dim]{submission.sample.title}[/dim]")
+        if submission.refusal:
+            console.print(f"            [dim]{_sentence(submission.refusal)}[/dim]")
+    console.print(f"  files, databases and logs are in {stage.installation.directory}")
+    console.print("  Ctrl-C stops everything; starting again goes on where it stopped")
+    console.print()
+
+
+def _setting(stop: threading.Event) -> Callable[[int, FrameType | None], None]:
+    def handle(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        stop.set()
+
+    return handle
+
+
+def _until(stop: threading.Event, stage: Stage) -> Callable[[], bool]:
+    """Whether to stop; keeps a note of the observatory's time, so that a start after a power cut goes on from there."""
+    path = stage.installation.directory / "heartbeat.json"
+    last = 0.0
+
+    def check() -> bool:
+        nonlocal last
+        if time.monotonic() - last > _HEARTBEAT_S:
+            last = time.monotonic()
+            temporary = path.with_suffix(".tmp")
+            temporary.write_text(json.dumps({"after": clock.now().isoformat()}), encoding="utf-8")
+            temporary.replace(path)
+        return stop.is_set()
+
+    return check
+
+
+def _tell(stage: Stage, console: Console, stop: threading.Event) -> None:
+    """Print what happens, from the change feed."""
+    for event in events.listen("portal", token=stage.tokens["operator"], stop=stop):
+        state = (event.payload or {}).get("state")
+        if event.kind == "observation.changed" and state in {"IN_PROGRESS", "COMPLETED", "FAILED", "ABORTED"}:
+            place = ".".join(str((event.payload or {}).get(key, "")) for key in ("site", "enclosure", "telescope"))
+            console.print(f"{clock.now():%H:%M:%S} UTC  {place}  observation {event.key} {state}")
+        elif event.kind == "request_group.changed" and state is not None:
+            console.print(f"{clock.now():%H:%M:%S} UTC  request group {event.key} {state}")
+
+
+def _sentence(refusal: object) -> str:
+    if isinstance(refusal, dict):
+        return "; ".join(_sentence(value) for value in refusal.values() if value)
+    if isinstance(refusal, list):
+        return "; ".join(_sentence(value) for value in refusal if value)
+    return str(refusal)

@@ -1,0 +1,87 @@
+"""Builds the processes that are not Django's - scheduler, telescope agent, ingester - from the configuration."""
+
+from __future__ import annotations
+
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from armillary.clients.archive import ArchiveClient
+from armillary.clients.configdb import ConfigDBClient
+from armillary.clients.downtime import DowntimeClient
+from armillary.clients.portal import PortalClient
+from armillary.clients.transport import connect
+from armillary.configuration import Configuration, configuration
+from armillary.scheduler.loop import LoopSettings, SchedulerLoop
+from armillary.telescope.agent import TelescopeAgent
+
+
+class WiringError(RuntimeError):
+    """A process cannot be built from the settings; the message says what is missing."""
+
+
+def build_scheduler(*, interval_s: float | None = None) -> SchedulerLoop:
+    """The scheduler's loop, from the configuration of this process."""
+    settings = configuration()
+    token = _token(settings)
+    return SchedulerLoop(
+        portal=PortalClient(connect("portal", token=token)),
+        configdb=ConfigDBClient(connect("configdb")),
+        downtime=DowntimeClient(connect("downtime")),
+        settings=LoopSettings(
+            horizon_days=settings.scheduler_horizon_days,
+            interval_s=interval_s or settings.scheduler_interval_s,
+            time_limit_s=settings.scheduler_time_limit_s,
+        ),
+        data_directory=settings.data_directory / "scheduler",
+        token=token,
+    )
+
+
+def build_agent(key: str, *, poll_interval_s: float = 10.0) -> TelescopeAgent:
+    """The agent of one telescope, with the simulator as its driver.
+
+    Raises:
+        WiringError: There is no such telescope; the message lists those that there are.
+    """
+    from armillary.telescope.drivers.simulator import Simulator
+
+    settings = configuration()
+    token = _token(settings)
+    observatory = ConfigDBClient(connect("configdb")).observatory()
+    telescope = observatory.telescope(key)
+    if telescope is None:
+        known = ", ".join(it.key for it in observatory.telescopes())
+        raise WiringError(f"there is no telescope {key!r}; the configuration database knows {known}")
+    directory = settings.data_directory / "telescopes" / telescope.key
+    portal = PortalClient(connect("portal", token=token))
+    return TelescopeAgent(
+        portal=portal,
+        observatory=observatory,
+        telescope=telescope.key,
+        driver=Simulator(observatory, telescope.key, directory=directory / "frames"),
+        ingest=_ingest(token, portal),
+        data_directory=directory,
+        poll_interval_s=poll_interval_s,
+    )
+
+
+def _ingest(token: str, portal: PortalClient) -> Any:
+    from armillary.ingester import ingest
+
+    archive = ArchiveClient(connect("archive", token=token))
+    return partial(ingest, archive=archive, tags_of=lambda proposal: portal.proposal(proposal).tags)
+
+
+def _token(settings: Configuration) -> str:
+    if settings.api_token is None:
+        raise WiringError(
+            "ARMILLARY_API_TOKEN is not set; make an account for service processes with: "
+            "armillary users create services --superuser --token"
+        )
+    return settings.api_token.get_secret_value()
+
+
+def journal_directory() -> Path:
+    """Where the ingester remembers what it has done."""
+    return configuration().data_directory / "ingester"
