@@ -119,6 +119,14 @@ class Configuration(BaseSettings):
         None, description="file:///directory or s3://bucket/prefix?endpoint_url=...; default: data_directory/archive"
     )
     archive_link_lifetime_s: int = Field(48 * 3600, ge=60, description="seconds for which a download address works")
+    archive_searchable_keywords: Annotated[tuple[str, ...], NoDecode] = Field(
+        ("USERID", "AIRMASS", "L1FWHM", "L1ELLIP", "MOONDIST", "MOONFRAC", "MOLUID", "TRACKNUM"),
+        description="header keywords that frames can be searched by (word.NAME=, word.NAME.min=, word.NAME.max=)",
+    )
+    archive_configuration_types: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="kinds of frames beyond the usual ones, comma-separated"
+    )
+    archive_zip_name: str = Field("ocs_archive_data", description="beginning of the names of zip downloads")
     days_until_public: int = Field(365, ge=0)
 
     # The scheduler
@@ -139,7 +147,15 @@ class Configuration(BaseSettings):
         del settings_cls, env_settings, dotenv_settings, file_secret_settings
         return (init_settings,)
 
-    @field_validator("components", "allowed_hosts", "trusted_origins", "oauth_client_apps_base_urls", mode="before")
+    @field_validator(
+        "components",
+        "allowed_hosts",
+        "trusted_origins",
+        "oauth_client_apps_base_urls",
+        "archive_searchable_keywords",
+        "archive_configuration_types",
+        mode="before",
+    )
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
