@@ -145,6 +145,11 @@ DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
 STATIC_ROOT = _package / "server" / "collected-static"
+if CONFIGURATION.runs(Component.WEB):
+    from bokeh.settings import settings as bokeh_settings
+
+    # Bokeh's scripts come from its Python package: pages work without an Internet connection.
+    STATICFILES_DIRS = [("bokeh", str(bokeh_settings.bokehjs_path() / "js"))]
 WHITENOISE_USE_FINDERS = True  # the stylesheet and scripts come straight from the installed packages
 WHITENOISE_AUTOREFRESH = False
 STORAGES = {
