@@ -1,4 +1,4 @@
-"""What the rules need to know and do not fetch: semesters, downtimes, the proposal's standing, the installation's limits."""
+"""What the rules need to know and do not fetch: semesters, downtimes, the proposal, the limits of the installation."""
 
 from __future__ import annotations
 

@@ -1,8 +1,8 @@
 """The request language: what an astronomer asks for, as the wire writes it.
 
 The same classes are the portal's front door, the scheduler's input, the telescope agent's work list and the SDK's
-types. They read both wire flavours (lists and details); attribute names are the wire's names. Keys that a class does not know
-survive in it, and come out again.
+types. They read both wire flavours (lists and details); attribute names are the wire's names. Keys that a class does
+not know survive in it, and come out again.
 
 Numbers are read as the wire has always been read: "12.5" is a number, "twelve" is not. Datetimes without an offset are
 UTC.
@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, get_args
+from typing import Annotated, Any, ClassVar, Final, Literal, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer
 from pydantic_core import PydanticCustomError
@@ -124,6 +124,11 @@ def _read_extra_params(value: object) -> object:
     return {key: _plain_value(item) for key, item in value.items()} if isinstance(value, Mapping) else value
 
 
+def _empty_if_null(value: object) -> object:
+    """Details write null for an object that was never made; what it would hold is its defaults."""
+    return {} if value is None else value
+
+
 def _none_if_empty(value: object) -> object:
     """Lists write `{}` for an absent object."""
     return None if value == {} else value
@@ -141,13 +146,16 @@ Percentage = Annotated[Number, Field(ge=0.0, le=100.0)]
 FullCircle = Annotated[Number, Field(ge=0.0, le=360.0)]
 
 
-class _Wire(BaseModel):
+class WireObject(BaseModel):
     """An object of the wire: unknown keys survive."""
+
+    READ_ONLY: ClassVar[frozenset[str]] = frozenset()
+    """Keys that the server sets: whatever is submitted under them is ignored."""
 
     model_config = ConfigDict(extra="allow", validate_default=False, ser_json_inf_nan="constants")
 
 
-class Location(_Wire):
+class Location(WireObject):
     """Where a request may be observed; an empty code means anywhere."""
 
     telescope_class: Text
@@ -156,19 +164,19 @@ class Location(_Wire):
     telescope: Text = ""
 
 
-class Window(_Wire):
+class Window(WireObject):
     """When a request may be observed: from `start`, before `end`."""
 
     start: Instant
     end: Instant
 
 
-class Target(_Wire):
+class Target(WireObject):
     """What is looked at. Which fields count depends on the type: see :func:`target_fields`.
 
     Angles are degrees; proper motions milliarcseconds a year on the sky (the one in right ascension includes the cosine
     of the declination); parallax milliarcseconds; epochs of positions Julian years; epochs of orbits modified Julian
-    dates; distances astronomical units; hour angles hours.
+    dates; distances astronomical units; hour angles degrees, too.
     """
 
     type: TargetType
@@ -187,7 +195,7 @@ class Target(_Wire):
     diff_epoch: Number | None = None
     diff_altitude_acceleration: Number | None = None
     diff_azimuth_acceleration: Number | None = None
-    scheme: OrbitalScheme | Literal[""] | None = None
+    scheme: Literal[OrbitalScheme, ""] | None = None
     epochofel: Annotated[Number, Field(ge=10000.0, le=100000.0)] | None = None
     orbinc: Annotated[Number, Field(ge=0.0, le=180.0)] | None = None
     longascnode: FullCircle | None = None
@@ -253,7 +261,7 @@ TARGET_DEFAULTS: Final[Mapping[str, Mapping[str, float]]] = {
 }
 
 
-class Constraints(_Wire):
+class Constraints(WireObject):
     """What the sky must be like: airmass, distance from the Moon in degrees, illuminated fraction of the Moon."""
 
     max_airmass: Annotated[Number, Field(ge=1.0, le=25.0)] = 1.6
@@ -264,7 +272,7 @@ class Constraints(_Wire):
     extra_params: dict[str, Any] = {}
 
 
-class RegionOfInterest(_Wire):
+class RegionOfInterest(WireObject):
     """A part of the detector, in pixels; a missing bound is the detector's edge."""
 
     x1: Annotated[Integer, Field(ge=0)] | None = None
@@ -273,7 +281,7 @@ class RegionOfInterest(_Wire):
     y2: Annotated[Integer, Field(ge=0)] | None = None
 
 
-class InstrumentConfig(_Wire):
+class InstrumentConfig(WireObject):
     """One series of equal exposures, `exposure_time` seconds each."""
 
     optical_elements: dict[str, Any] = {}
@@ -285,7 +293,7 @@ class InstrumentConfig(_Wire):
     rois: list[RegionOfInterest] = []
 
 
-class AcquisitionConfig(_Wire):
+class AcquisitionConfig(WireObject):
     """How the target is brought to its place; exposure time in seconds."""
 
     mode: Annotated[Text, Field(max_length=50)] = "OFF"
@@ -293,7 +301,7 @@ class AcquisitionConfig(_Wire):
     extra_params: ExtraParams = {}
 
 
-class GuidingConfig(_Wire):
+class GuidingConfig(WireObject):
     """How the target is held at its place; exposure time in seconds."""
 
     optional: Flag = True
@@ -303,7 +311,7 @@ class GuidingConfig(_Wire):
     extra_params: ExtraParams = {}
 
 
-class Configuration(_Wire):
+class Configuration(WireObject):
     """What one instrument does on one target."""
 
     id: int | None = None
@@ -314,9 +322,11 @@ class Configuration(_Wire):
     priority: int = 500
     """Place in the sequence of the request, from 1."""
     instrument_configs: list[InstrumentConfig] = []
-    constraints: Constraints = Field(default_factory=Constraints)
-    acquisition_config: AcquisitionConfig = Field(default_factory=AcquisitionConfig)
-    guiding_config: GuidingConfig = Field(default_factory=GuidingConfig)
+    constraints: Annotated[Constraints, BeforeValidator(_empty_if_null)] = Field(default_factory=Constraints)
+    acquisition_config: Annotated[AcquisitionConfig, BeforeValidator(_empty_if_null)] = Field(
+        default_factory=AcquisitionConfig
+    )
+    guiding_config: Annotated[GuidingConfig, BeforeValidator(_empty_if_null)] = Field(default_factory=GuidingConfig)
     target: Annotated[Target | None, BeforeValidator(_none_if_empty)] = None
 
     @property
@@ -325,7 +335,7 @@ class Configuration(_Wire):
         return "REPEAT" in self.type
 
 
-class Request(_Wire):
+class Request(WireObject):
     """Configurations that are observed one after the other, on one telescope, in one of the windows."""
 
     id: int | None = None
@@ -348,7 +358,7 @@ class Request(_Wire):
         return sorted(self.configurations, key=lambda configuration: configuration.priority)
 
 
-class RequestGroup(_Wire):
+class RequestGroup(WireObject):
     """What is submitted: one request, or many that are independent of each other."""
 
     id: int | None = None

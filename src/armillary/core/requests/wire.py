@@ -1,12 +1,12 @@
 """The two flavours in which the wire writes the request language: lists and details.
 
-Scheduler and telescope read the list flavour; whoever submits or opens one thing reads the detail flavour. They differ in
-keys, order and in what becomes of nulls. The functions here turn *complete documents* into either: plain dictionaries in
-the wire's names that hold every key, as :func:`complete_document` makes them. Nothing is validated and no object built,
-so that thousands of requests can be listed quickly.
+Scheduler and telescope read the list flavour; whoever submits or opens one thing reads the detail flavour. They
+differ in keys, order and in what becomes of nulls. The functions here turn *complete documents* into either: plain
+dictionaries in the wire's names that hold every key, as :func:`complete_document` makes them. Nothing is validated
+and no object built, so that thousands of requests can be listed quickly.
 
-A key that a document lacks is written as its default; the portal lays the values of its rows (`id`, `state`, `modified`)
-over the stored document before it calls.
+A key that a document lacks is written as its default; the portal lays the values of its rows (`id`, `state`,
+`modified`) over the stored document before it calls.
 """
 
 from __future__ import annotations
