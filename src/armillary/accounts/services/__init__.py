@@ -1,0 +1,26 @@
+"""Everything that changes accounts; each function is one transaction."""
+
+from armillary.accounts.services.applications import CreatedApplication, archive_token, create_oauth_application
+from armillary.accounts.services.registration import activate, register, request_activation, request_removal
+from armillary.accounts.services.shadows import remember_account
+from armillary.accounts.services.tokens import api_token, authenticate_token, create_named_token, revoke_token
+from armillary.accounts.services.users import accept_terms, change_account, create_user, note_password_change
+
+__all__ = [
+    "CreatedApplication",
+    "accept_terms",
+    "activate",
+    "api_token",
+    "archive_token",
+    "authenticate_token",
+    "change_account",
+    "create_named_token",
+    "create_oauth_application",
+    "create_user",
+    "note_password_change",
+    "register",
+    "remember_account",
+    "request_activation",
+    "request_removal",
+    "revoke_token",
+]

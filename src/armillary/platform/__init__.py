@@ -1,0 +1,1 @@
+"""Django plumbing that every component stands on; it knows nothing about observatories."""
