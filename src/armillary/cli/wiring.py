@@ -82,6 +82,11 @@ def _token(settings: Configuration) -> str:
     return settings.api_token.get_secret_value()
 
 
+def ingesting_archive() -> ArchiveClient:
+    """The archive, with the right to add to it."""
+    return ArchiveClient(connect("archive", token=_token(configuration())))
+
+
 def journal_directory() -> Path:
     """Where the ingester remembers what it has done."""
     return configuration().data_directory / "ingester"

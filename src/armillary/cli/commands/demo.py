@@ -54,8 +54,9 @@ def demo(
 
 
 def example() -> Path:
-    """The small observatory that comes with the package."""
-    return Path(str(resources.files("armillary.cli.demo") / "small_observatory.json"))
+    """The small observatory that comes with the project: in the installed package, or in the checkout's examples."""
+    packaged = Path(str(resources.files("armillary") / "examples" / "small_observatory.json"))
+    return packaged if packaged.exists() else Path(__file__).parents[4] / "examples" / "small_observatory.json"
 
 
 def _run_once(installation: Any, observatory: Path, console: Console) -> dict[str, Any]:
