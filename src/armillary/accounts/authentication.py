@@ -16,7 +16,7 @@ from armillary.accounts import identity
 from armillary.accounts.models import ApiToken, User
 from armillary.accounts.services import authenticate_token
 
-_TOKEN: Final = "token"
+_TOKEN: Final = "token"  # noqa: S105  the name of a scheme
 _BEARER: Final = "bearer"
 Authenticated = tuple[User, Any]
 

@@ -81,8 +81,10 @@ class RegisterPage(FormView[RegistrationForm]):
 
 
 class ActivatePage(View):
-    """The link in the activation mail. Following it shows a button: mail scanners follow links, but press no
-    buttons."""
+    """The link in the activation mail.
+
+    Following it shows a button: programs that scan mails for harm follow links, but press no buttons.
+    """
 
     def get(self, request: HttpRequest, key: str) -> HttpResponse:
         """Ask."""

@@ -5,8 +5,8 @@ the cursor of the last line it has seen and asks for what came after it.
 
 The order must be the same for everybody, or a reader that has seen line 6 would never see line 5, written by a slower
 transaction and committed later. Row ids alone do not give such an order on PostgreSQL. Lines are therefore ordered by
-(transaction id, row id), and a reader sees a line only when every older transaction has ended. SQLite has one writer at a
-time, so there the row id is enough and the transaction id is 0.
+(transaction id, row id), and a reader sees a line only when every older transaction has ended. SQLite has one writer
+at a time, so there the row id is enough and the transaction id is 0.
 """
 
 from __future__ import annotations

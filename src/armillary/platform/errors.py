@@ -113,7 +113,7 @@ def _sentence(error: Exception) -> str:
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
 
 
-# --- Django's own error pages: JSON for programs, HTML for browsers -------------------------------------------------------
+# --- Django's own error pages: JSON for programs, HTML for browsers
 
 
 def bad_request(request: HttpRequest, exception: Exception) -> HttpResponseBase:

@@ -81,8 +81,8 @@ def work_once(now: datetime, *, worker_id: str | None = None, stop: threading.Ev
 
 
 def stop_on_signals() -> threading.Event:
-    """An event that SIGTERM and SIGINT set, so that :func:`run_worker` ends cleanly; for the main thread of a
-    process.""" stop = threading.Event()
+    """An event that SIGTERM and SIGINT set, so that :func:`run_worker` ends cleanly; for a process's main thread."""
+    stop = threading.Event()
 
     def request_stop(number: int, frame: FrameType | None) -> None:
         del number, frame

@@ -76,9 +76,11 @@ def request_removal(user: User, reason: str) -> None:
         raise Refusal({"reason": [f"Ensure this field has no more than {_LONGEST_REASON} characters."]})
     settings = configuration()
     queue_mail(
-        to=settings.organization_support_email or settings.organization_email, subject=f"Account removal request:
-        {user.username}", body=f"{user.get_full_name()} ({user.username}, {user.email}) asks for the account to be
-        removed:\n\n{reason}\n",
+        to=settings.organization_support_email or settings.organization_email,
+        subject=f"Account removal request: {user.username}",
+        body=(
+            f"{user.get_full_name()} ({user.username}, {user.email}) asks for the account to be removed:\n\n{reason}\n"
+        ),
     )
 
 
