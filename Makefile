@@ -33,7 +33,7 @@ test: $(INSTALLED) ## All tests, on SQLite and PostgreSQL, with a real browser a
 check: $(INSTALLED) ## The fast gates: style, types, layers, migrations, OpenAPI
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
-	$(BIN)/mypy
+	ARMILLARY_MODE=test $(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 	ARMILLARY_MODE=test DJANGO_SETTINGS_MODULE=armillary.server.settings $(BIN)/django-admin makemigrations --check --dry-run
 	$(BIN)/python tests/services/addresses.py
