@@ -182,7 +182,7 @@ OAUTH2_PROVIDER = {
     "SCOPES": {"read": "See your proposals, requests and data", "write": "Submit and change requests in your name"},
     "ACCESS_TOKEN_EXPIRE_SECONDS": 86400 * 30,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 86400 * 90,
-    "OAUTH2_VALIDATOR_CLASS": "oauth2_provider.oauth2_validators.OAuth2Validator",
+    "OAUTH2_VALIDATOR_CLASS": "armillary.accounts.oauth.Validator",
     "PKCE_REQUIRED": True,
 }
 
