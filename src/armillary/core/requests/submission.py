@@ -73,7 +73,7 @@ class SubmittedRequest(Request):
     state: Any = None
     location: Location
     configurations: list[Any]
-    windows: list[SubmittedWindow]
+    windows: list[SubmittedWindow]  # type: ignore[assignment]  # a submission is read once and never grows others
     cadence: Any = None
 
 
@@ -216,7 +216,7 @@ def _tree(found: list[tuple[list[int | str], list[str] | Errors]], body: object)
 
 def _plant(tree: Any, place: list[int | str], words: list[str] | Errors, body: Any) -> None:
     head, rest = place[0], place[1:]
-    inside = body[head] if isinstance(body, (Mapping, list)) and _has(body, head) else None
+    inside = _part(body, head)
     if not rest:
         tree[head] = words
         return
@@ -225,5 +225,7 @@ def _plant(tree: Any, place: list[int | str], words: list[str] | Errors, body: A
     _plant(tree[head], rest, words, inside)
 
 
-def _has(body: Mapping[Any, Any] | list[Any], key: int | str) -> bool:
-    return key in body if isinstance(body, Mapping) else isinstance(key, int) and key < len(body)
+def _part(body: object, key: int | str) -> object:
+    if isinstance(body, Mapping):
+        return body.get(key)
+    return body[key] if isinstance(body, list) and isinstance(key, int) and key < len(body) else None

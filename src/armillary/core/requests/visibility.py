@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from armillary.core.requests.intervals import intersect, subtract, union
 from armillary.core.requests.model import Constraints, Location, Request, Target
 
 Interval = tuple[datetime, datetime]
-Pair = tuple[riseset.Target, riseset.Constraints]
+Pair: TypeAlias = "tuple[riseset.Target, riseset.Constraints]"
 
 _DEGREES_PER_HOUR: Final = 15.0
 _AIRMASS_STEP_S: Final = 600
@@ -71,8 +71,8 @@ def _star(target: Target) -> riseset.SiderealTarget:
 def _orbit(target: Target) -> riseset.Target:
     """An orbit by its shape; the seven schemes name the same few kinds of elements.
 
-    The schemes of major planets by longitudes (ASA) give the longitude of perihelion and the mean longitude, of which the
-    argument of perihelion and the mean anomaly are the differences.
+    The scheme of major planets by longitudes (ASA) gives the longitude of perihelion and the mean longitude; the
+    argument of perihelion and the mean anomaly are their differences.
     """
     scheme = target.scheme or ""
     node = target.longascnode or 0.0

@@ -18,13 +18,22 @@ class _SchemaValidator(cerberus.Validator):  # type: ignore[misc]  # Cerberus ha
     """Cerberus with three rules that say nothing about the value."""
 
     def _validate_label(self, constraint: object, field: str, value: object) -> None:
-        """A form's label. The rule's arguments are validated against this schema: {'nullable': True}"""
+        """A form's label.
+
+        The rule's arguments are validated against this schema: {'nullable': True}
+        """
 
     def _validate_description(self, constraint: object, field: str, value: object) -> None:
-        """A form's help. The rule's arguments are validated against this schema: {'nullable': True}"""
+        """A form's help.
+
+        The rule's arguments are validated against this schema: {'nullable': True}
+        """
 
     def _validate_show(self, constraint: object, field: str, value: object) -> None:
-        """Whether a form shows it. The rule's arguments are validated against this schema: {'nullable': True}"""
+        """Whether a form shows it.
+
+        The rule's arguments are validated against this schema: {'nullable': True}
+        """
 
 
 def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[dict[str, Any], Errors]:

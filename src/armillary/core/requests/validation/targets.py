@@ -46,7 +46,7 @@ def _check_orbit(target: dict[str, Any], errors: Errors) -> None:
 
 
 def _check_place(target: dict[str, Any], errors: Errors) -> None:
-    """Whether the target can be evaluated at all: elements that describe no orbit, a two-line set with a typing error."""
+    """Whether the target can be evaluated: elements may describe no orbit, a two-line set may have a typing error."""
     try:
         riseset_target(Target.model_validate(target))
     except UnsupportedTarget as refusal:
