@@ -14,7 +14,6 @@ from datetime import datetime, timedelta
 from typing import Final
 
 import structlog
-from django.db import close_old_connections
 
 from armillary.platform.models import PeriodicJob
 
@@ -87,6 +86,5 @@ def _run(job: Job, now: datetime) -> bool:
     except Exception as failure:
         error = repr(failure)
         logger.exception("periodic_job_failed", job=job.name)
-        close_old_connections()
     PeriodicJob.objects.filter(name=job.name).update(finished=now, error=error)
     return True

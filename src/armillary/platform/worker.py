@@ -16,7 +16,7 @@ from types import FrameType
 from typing import Final
 
 import structlog
-from django.db import OperationalError, close_old_connections, connection
+from django.db import InterfaceError, OperationalError, close_old_connections, connection
 from django.db.models.functions import Now
 from django_tasks_db.management.commands.db_worker import Worker
 from django_tasks_db.models import DBTaskResult
@@ -52,7 +52,7 @@ def run_worker(stop: threading.Event, *, poll_s: float = 1.0) -> None:
     while not stop.is_set():
         try:
             done = work_once(clock.now(), worker_id=worker_id, stop=stop)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             logger.exception(
                 "worker_lost_database"
             )  # the database restarts, or is busy: try again with a new connection
@@ -160,7 +160,7 @@ def _keep_alive(worker_id: str, stop: threading.Event) -> None:
     while not stop.wait(_SIGN_OF_LIFE_S):
         try:
             _give_sign_of_life(worker_id)
-        except OperationalError:
+        except (OperationalError, InterfaceError):
             logger.warning("worker_sign_of_life_failed", worker=worker_id)  # the main loop meets the same and says more
             connection.close()
     connection.close()
