@@ -24,7 +24,7 @@ def settings_page() -> str:
     lines = [
         "# Settings",
         "",
-        "From the environment (`ARMILLARY_X`), from `armillary.toml` (`x = ...`), or from a file (`ARMILLARY_X_FILE`). "
+        "From the environment (`ARMILLARY_X`), `armillary.toml` (`x = ...`), or a file (`ARMILLARY_X_FILE`).",
         "A misspelt name stops the start.",
         "",
         "| setting | type | default | meaning |",
@@ -61,7 +61,7 @@ def http_api_page() -> str:
     lines = [
         "# HTTP API",
         "",
-        "A running server answers at `/openapi/` and shows it at `/redoc/`. The same document: [openapi.json](openapi.json).",
+        "A running server answers at `/openapi/` and shows it at `/redoc/`; the same: [openapi.json](openapi.json).",
         "",
         "| method | path | what |",
         "| --- | --- | --- |",
