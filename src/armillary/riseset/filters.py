@@ -1,0 +1,177 @@
+"""The constraints, one after the other, on segments of (target, site) items: exact for every kind of target.
+
+Each filter keeps the parts of the segments where a smooth function is not negative (:mod:`crossings`), so that every
+edge is a refined root and nothing is decided on a grid.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+import numpy as np
+
+from armillary.riseset.constraints import Constraints
+from armillary.riseset.crossings import Segments, keep_where
+from armillary.riseset.limits import altitude_limits
+from armillary.riseset.nights import Location, moon_track, usable
+from armillary.riseset.sites import Site
+from armillary.riseset.sky import Blocks, sky_of
+from armillary.riseset.timescales import FloatArray
+from armillary.riseset.topocentric import View, observers_at
+from armillary.riseset.tracks import AnyTracks, IntArray
+
+_ROTATION_CURVATURE: Final = 5.4e-9  # square of the Earth's rate of rotation, rad/s^2
+# Of the cosine of the distance from the Moon: 0.95 deg/h squared, and the parallax of a turning observer.
+_MOON_DISTANCE_CURVATURE: Final = 1.3e-10
+_HOUR_S: Final = 3600.0
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """Tracks seen from sites under one set of constraints; item number = track * number of sites + site."""
+
+    tracks: AnyTracks
+    n_tracks: int
+    sites: tuple[Site, ...]
+    constraints: Constraints
+    blocks: Blocks
+
+    def view(self) -> View:
+        """The view from the sites."""
+        return View(sky_of(self.blocks), observers_at(self.sites))
+
+    def split(self, item: IntArray) -> tuple[IntArray, IntArray]:
+        """Track and site of items."""
+        return np.divmod(item, len(self.sites))
+
+    def per_site(self, values: list[float], segments: Segments) -> FloatArray:
+        """One value per site, spread over segments."""
+        return np.array(values, dtype=float)[segments.item % len(self.sites)]
+
+    @property
+    def longest_piece_s(self) -> float:
+        """Length of the pieces to begin a search with: about what the curvature can decide."""
+        total = _ROTATION_CURVATURE + self.tracks.curvature
+        return float(min(_HOUR_S, max(20.0, 0.25 / np.sqrt(total))))
+
+
+def clipped(segments: Segments, start_s: float, end_s: float) -> Segments:
+    """Segments cut to a span."""
+    inside = Segments(segments.item, np.maximum(segments.start, start_s), np.minimum(segments.end, end_s))
+    return inside.take(inside.end > inside.start)
+
+
+def usable_segments(
+    locations: list[Location], n_tracks: int, constraints: Constraints, blocks: Blocks, span: tuple[float, float]
+) -> Segments:
+    """The usable nights of every site, for every track."""
+    nights = [
+        clipped(usable(blocks, place, constraints.twilight, constraints.max_moon_illumination), *span)
+        for place in locations
+    ]
+    site = np.repeat(np.arange(len(nights)), [len(night) for night in nights])
+    start = np.concatenate([night.start for night in nights])
+    end = np.concatenate([night.end for night in nights])
+    item = (np.arange(n_tracks)[:, None] * len(locations) + site[None, :]).ravel()
+    return Segments(item, np.tile(start, n_tracks), np.tile(end, n_tracks))
+
+
+def above_lowest(question: Question, view: View, segments: Segments) -> Segments:
+    """While the target is above the higher of horizon and airmass limit."""
+    limits = [altitude_limits(site, question.constraints).lowest_deg for site in question.sites]
+    sines = np.sin(np.radians(np.array(limits)))
+
+    def height(item: IntArray, tai_s: FloatArray) -> FloatArray:
+        track, site = question.split(item)
+        height_above: FloatArray = view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
+        return height_above - sines[site]
+
+    needed = np.array(limits)[segments.item % len(limits)] > -90.0
+    return _merged(
+        segments.take(~needed),
+        keep_where(
+            height, segments.take(needed), _ROTATION_CURVATURE + question.tracks.curvature, question.longest_piece_s
+        ),
+    )
+
+
+def outside_blind_spot(question: Question, view: View, segments: Segments) -> Segments:
+    """While the target is not too close to the zenith."""
+    limits = [altitude_limits(site, question.constraints).highest_deg for site in question.sites]
+    sines = np.sin(np.radians(np.array(limits)))
+
+    def depth(item: IntArray, tai_s: FloatArray) -> FloatArray:
+        track, site = question.split(item)
+        return sines[site] - view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
+
+    needed = np.array([site.zenith_blind_spot_deg > 0.0 for site in question.sites])[segments.item % len(limits)]
+    return _merged(
+        segments.take(~needed),
+        keep_where(
+            depth, segments.take(needed), _ROTATION_CURVATURE + question.tracks.curvature, question.longest_piece_s
+        ),
+    )
+
+
+def within_hour_angles(question: Question, view: View, segments: Segments) -> Segments:
+    """While the mount reaches the target's hour angle.
+
+    The hour angle ``H`` is within half the range of the middle of the range where cos(H - middle) >= cos(half). Times
+    the cosine of the declination this is smooth everywhere, the pole included.
+    """
+    low = np.radians(15.0 * np.array([site.ha_limit_neg_h for site in question.sites]))
+    high = np.radians(15.0 * np.array([site.ha_limit_pos_h for site in question.sites]))
+    middle, cos_half = (low + high) / 2.0, np.cos((high - low) / 2.0)
+
+    def reach(item: IntArray, tai_s: FloatArray) -> FloatArray:
+        track, site = question.split(item)
+        x, y, _ = view.directions(question.tracks, track, site, tai_s).vector.T
+        return x * np.cos(middle[site]) - y * np.sin(middle[site]) - np.hypot(x, y) * cos_half[site]
+
+    needed = np.array([site.limits_hour_angle for site in question.sites])[segments.item % len(low)]
+    curvature = 2.0 * (_ROTATION_CURVATURE + question.tracks.curvature)
+    return _merged(
+        segments.take(~needed), keep_where(reach, segments.take(needed), curvature, question.longest_piece_s)
+    )
+
+
+def away_from_moon(question: Question, view: View, segments: Segments) -> Segments:
+    """While the target is at least so far from the Moon, both as the observer sees them."""
+    if question.constraints.min_moon_distance_deg <= 0.0:
+        return segments
+    cosine = np.cos(np.radians(question.constraints.min_moon_distance_deg))
+    moon = moon_track(view.sky)
+
+    def distance(item: IntArray, tai_s: FloatArray) -> FloatArray:
+        track, site = question.split(item)
+        target = view.directions(question.tracks, track, site, tai_s).vector
+        other = view.directions(moon, np.zeros_like(site), site, tai_s).vector
+        value: FloatArray = cosine - np.sum(target * other, axis=1)
+        return value
+
+    own = question.tracks.curvature
+    curvature = _MOON_DISTANCE_CURVATURE + own + 2.0 * np.sqrt(own * _MOON_DISTANCE_CURVATURE)
+    longest = 6 * _HOUR_S if own < 1e-9 else question.longest_piece_s
+    return keep_where(distance, segments, curvature, longest)
+
+
+def _merged(first: Segments, second: Segments) -> Segments:
+    """Two sets of segments of different items, in order again."""
+    if not len(first):
+        return second
+    item = np.concatenate([first.item, second.item])
+    start = np.concatenate([first.start, second.start])
+    end = np.concatenate([first.end, second.end])
+    return Segments(item, start, end).take(np.lexsort((start, item)))
+
+
+def observable(question: Question, span: tuple[float, float]) -> Segments:
+    """Everything the constraints ask, over a span of TAI seconds."""
+    segments = usable_segments(
+        [site.location for site in question.sites], question.n_tracks, question.constraints, question.blocks, span
+    )
+    view = question.view()
+    for keep in (above_lowest, within_hour_angles, outside_blind_spot, away_from_moon):
+        segments = keep(question, view, segments)
+    return segments
