@@ -1,0 +1,1 @@
+"""The science archive: frames, who may see them, and their bytes."""

@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+from django.http import Http404
+from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.permissions import SAFE_METHODS, BasePermission
+from rest_framework.request import Request
+from rest_framework.views import APIView
+
+from armillary import clock
+from armillary.accounts.authentication import Authenticated, ChallengingAuthentication
+from armillary.archive.queries.visibility import viewer, visible_frames
+from armillary.core.frames import Viewer
+from armillary.platform.models import Change
+
+
+class SuperuserOrReadOnly(BasePermission):
+    """Anybody may read what exists for them; only superusers write."""
+
+    def has_permission(self, request: Request, view: APIView) -> bool:
+        """Whether the caller may do this."""
+        del view
+        return request.method in SAFE_METHODS or bool(request.user and request.user.is_superuser)
+
+
+class TokenInFormAuthentication(ChallengingAuthentication):
+    """A form that a browser posts cannot set headers: it may carry the token as ``auth_token``."""
+
+    def authenticate(self, request: Request) -> Authenticated | None:
+        """Who calls. An unknown token in a form is answered with 404, as the reference does."""
+        token = request.data.get("auth_token") if hasattr(request.data, "get") else None
+        if not token:
+            return super().authenticate(request)
+        request.META["HTTP_AUTHORIZATION"] = f"Token {token}"
+        try:
+            return super().authenticate(request)
+        except AuthenticationFailed as error:
+            raise Http404 from error
+
+
+class ArchiveView(APIView):
+    """What the views of the archive have in common: who calls is asked with 401, and reading is open."""
+
+    authentication_classes = (ChallengingAuthentication,)
+    permission_classes = (SuperuserOrReadOnly,)
+
+    @property
+    def who(self) -> Viewer:
+        """What the caller may see."""
+        return viewer(self.request.user)
+
+    @property
+    def is_anonymous(self) -> bool:
+        """Whether the caller is a stranger."""
+        return not self.request.user.is_authenticated
+
+
+def sees_change(request: Request, change: Change) -> bool:
+    """Whether the caller may be told about a change: whoever may see the frame. Deleted frames exist for superusers."""
+    who = viewer(request.user)
+    if who.is_superuser:
+        return True
+    return change.key.isdigit() and visible_frames(who, clock.now()).filter(pk=int(change.key)).exists()

@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import Http404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from armillary import clock
+from armillary.archive.api.access import ArchiveView
+from armillary.archive.filters import FrameFilter
+from armillary.archive.links import LinkMaker
+from armillary.archive.models import Frame
+from armillary.archive.paging import FrameCursorPagination, page_of
+from armillary.archive.queries.frames import matching_frame, matching_frames
+from armillary.archive.queries.visibility import visible_frames
+from armillary.archive.rendering import FRAME_COLUMNS, rendered_frames, rendered_new_frame
+from armillary.archive.serializers import NewFrameSerializer, RightsSerializer
+from armillary.archive.services.change_rights import change_rights
+from armillary.archive.services.delete_frames import delete_frame
+from armillary.archive.services.record_frame import record_frame
+
+_COLUMNS = (*FRAME_COLUMNS, "area")
+_PARAMETERS = [OpenApiParameter(name, str) for name in FrameFilter.base_filters] + [
+    OpenApiParameter("limit", int, description="rows of a page, at most 1000"),
+    OpenApiParameter("offset", int),
+    OpenApiParameter("ordering", str),
+    OpenApiParameter("include_related_frames", bool),
+    OpenApiParameter("include_thumbnails", bool),
+    OpenApiParameter("force_count", bool),
+    OpenApiParameter("pagination_style", str, enum=["cursor"]),
+]
+
+
+class FrameList(ArchiveView):
+    """Frames: search them, or take one in."""
+
+    @extend_schema(parameters=_PARAMETERS, responses=dict[str, Any], operation_id="archive_frames_list")
+    def get(self, request: Request) -> Response:
+        """One page of the frames that match and that the caller may see."""
+        now, who = clock.now(), self.who
+        frames = matching_frames(request.query_params, who=who, is_anonymous=self.is_anonymous, now=now)
+        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
+        if request.query_params.get("pagination_style") == "cursor":
+            pages = FrameCursorPagination()
+            rows = pages.paginate_queryset(frames.values(*_COLUMNS), request, self) or []
+            return pages.get_paginated_response(rendered_frames(rows, **options))
+        page = page_of(frames.values(*_COLUMNS), request)
+        return Response(page.body(rendered_frames(page.rows, **options)))
+
+    @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")
+    def post(self, request: Request) -> Response:
+        """Take a data product in: record it, after its bytes were stored."""
+        body = NewFrameSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        new = body.new_frame()
+        frame = record_frame(new, by=request.user.get_username())
+        return Response(rendered_new_frame(frame, new.area, links=LinkMaker(request)), status=201)
+
+
+class FrameDetail(ArchiveView):
+    """One frame."""
+
+    @extend_schema(responses=dict[str, Any], operation_id="archive_frames_retrieve")
+    def get(self, request: Request, key: int) -> Response:
+        """The frame, if it exists for the caller."""
+        now, who = clock.now(), self.who
+        found = matching_frame(key, request.query_params, who=who, is_anonymous=self.is_anonymous, now=now)
+        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
+        rows = rendered_frames(list(found.values(*_COLUMNS)), **options)
+        if not rows:
+            raise Http404(_NO_FRAME)
+        return Response(rows[0])
+
+    @extend_schema(request=RightsSerializer, responses=dict[str, Any], operation_id="archive_frames_partial_update")
+    def patch(self, request: Request, key: int) -> Response:
+        """Change from when the frame is public, or whose it is. The change is remembered."""
+        body = RightsSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        changes = dict(body.validated_data)
+        reason = changes.pop("reason")
+        change_rights(key, changes, by=request.user.get_username(), reason=reason)
+        return self.get(request, key)
+
+    @extend_schema(responses={204: None}, operation_id="archive_frames_destroy")
+    def delete(self, request: Request, key: int) -> Response:
+        """Delete the frame, its versions and their bytes."""
+        del request
+        delete_frame(key)
+        return Response(status=204)
+
+
+class FrameHeaders(ArchiveView):
+    """The header of a frame."""
+
+    @extend_schema(responses=dict[str, Any], operation_id="archive_frames_headers")
+    def get(self, request: Request, key: int) -> Response:
+        """Every keyword and value."""
+        del request
+        frame = visible_frames(self.who, clock.now()).filter(pk=key).values("headers__data").first()
+        if frame is None:
+            raise Http404(_NO_FRAME)
+        return Response({"data": frame["headers__data"] or {}})
+
+
+class RelatedFrames(ArchiveView):
+    """The frames that a frame was made from or helped to make."""
+
+    @extend_schema(responses=list[dict[str, Any]], operation_id="archive_frames_related")
+    def get(self, request: Request, key: int) -> Response:
+        """Those that exist for the caller, all at once."""
+        now, who = clock.now(), self.who
+        visible = visible_frames(who, now)
+        if not visible.filter(pk=key).exists():
+            raise Http404(_NO_FRAME)
+        related = visible.filter(related_frames=key).order_by("-observation_date", "-id")
+        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
+        return Response(rendered_frames(list(related.values(*_COLUMNS)), **options))
+
+
+_NO_FRAME = f"No {Frame.__name__} matches the given query."
+
+
+def _switches(request: Request) -> dict[str, Any]:
+    parameters = request.query_params
+    return {
+        "with_related": parameters.get("include_related_frames", "").lower() not in {"false", "0"},
+        "with_thumbnails": parameters.get("include_thumbnails", "").lower() in {"true", "1"},
+    }

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from typing import Any
+
+from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from armillary.accounts.permissions import IsStaff
+from armillary.archive.api.access import ArchiveView
+from armillary.archive.filters import VersionFilter
+from armillary.archive.links import LinkMaker
+from armillary.archive.models import Version
+from armillary.archive.paging import page_of
+from armillary.archive.rendering import rendered_version
+
+
+class VersionList(ArchiveView):
+    """Contents of frames: how an ingester asks whether a file is here already."""
+
+    permission_classes = (IsStaff,)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("md5", str)], responses=dict[str, Any], operation_id="archive_versions_list"
+    )
+    def get(self, request: Request) -> Response:
+        """One page of versions, of one content with ``md5``."""
+        chosen = VersionFilter(request.query_params, Version.objects.select_related("frame"))
+        page = page_of(chosen.qs, request)
+        links = LinkMaker(request)
+        return Response(page.body([rendered_version(version, links) for version in page.rows]))
+
+
+class VersionDetail(ArchiveView):
+    """One content of a frame."""
+
+    permission_classes = (IsStaff,)
+
+    @extend_schema(responses=dict[str, Any], operation_id="archive_versions_retrieve")
+    def get(self, request: Request, key: int) -> Response:
+        """The version."""
+        version = get_object_or_404(Version.objects.select_related("frame"), pk=key)
+        return Response(rendered_version(version, LinkMaker(request)))

@@ -1,0 +1,124 @@
+"""Pages of frames whose ``count`` and ``next`` are never wrong.
+
+``count`` is exact when it is promised to be (``count_estimated: false``): for the queries that the reference promises
+it for, and with ``force_count``. Otherwise it is exact up to :data:`COUNTED` rows past the page and a lower bound
+beyond, so ``next`` leads on exactly as long as there is more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, Final
+
+from django.db.models import QuerySet
+from django.utils.dateparse import parse_datetime
+from rest_framework.pagination import CursorPagination
+from rest_framework.request import Request
+from rest_framework.utils.urls import remove_query_param, replace_query_param
+from rest_framework.views import APIView
+
+from armillary.archive.links import origin
+
+DEFAULT_LIMIT: Final = 100
+LARGEST_LIMIT: Final = 1000
+COUNTED: Final = 10_000
+_ALWAYS_COUNTED: Final = frozenset({
+    "request_id", "REQNUM", "observation_id", "BLKUID", "basename_exact", "md5", "frame_basename",
+})  # fmt: skip
+_SHORT: Final = timedelta(days=7)
+_LONG: Final = timedelta(weeks=9)
+_NARROW: Final = ("proposal_id", "PROPID", "target_name_exact")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of rows, and where it stands."""
+
+    rows: list[Any]
+    count: int
+    is_promised: bool
+    next: str | None
+    previous: str | None
+
+    def body(self, results: list[Any]) -> dict[str, Any]:
+        """The answer, with the rows as they are shown."""
+        return {
+            "count": self.count,
+            "next": self.next,
+            "previous": self.previous,
+            "results": results,
+            "count_estimated": not self.is_promised,
+        }
+
+
+def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
+    """The page that the query parameters ``limit`` and ``offset`` ask for; unusable values mean the default."""
+    limit = min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
+    offset = _whole(request.query_params.get("offset"), 0, least=0)
+    is_promised = promises_exact_count(request.query_params, is_authenticated=bool(request.user.is_authenticated))
+    found = list(rows[offset : offset + limit + 1])
+    has_more = len(found) > limit
+    del found[limit:]
+    if not has_more and (found or offset == 0):
+        count = offset + len(found)
+    elif is_promised:
+        count = rows.order_by().count()
+    else:
+        count = rows.order_by()[: offset + limit + COUNTED].count()
+    # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
+    count = max(count, offset + limit + 1) if has_more else count
+    address = f"{origin(request)}{request.get_full_path()}"
+    following = replace_query_param(replace_query_param(address, "limit", limit), "offset", offset + limit)
+    return Page(found, count, is_promised, following if has_more else None, _previous(address, limit, offset))
+
+
+def promises_exact_count(parameters: Mapping[str, str], *, is_authenticated: bool) -> bool:
+    """Whether a query is narrow enough for its count to be promised."""
+    if "force_count" in parameters and is_authenticated:
+        return True
+    if any(parameters.get(name) for name in _ALWAYS_COUNTED):
+        return True
+    span = _span(parameters)
+    if span is None:
+        return False
+    return span <= _SHORT or (span <= _LONG and any(parameters.get(name) for name in _NARROW))
+
+
+class FrameCursorPagination(CursorPagination):
+    """Pages that go on from the last row seen: nothing is skipped or doubled while frames arrive."""
+
+    page_size = DEFAULT_LIMIT
+    max_page_size = LARGEST_LIMIT
+    page_size_query_param = "limit"
+
+    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
+        """As the rows are ordered."""
+        del request, view
+        return tuple(str(name) for name in queryset.query.order_by)
+
+
+def _span(parameters: Mapping[str, str]) -> timedelta | None:
+    try:
+        start, end = (parse_datetime(parameters.get(name, "")) for name in ("start", "end"))
+        return None if start is None or end is None else end - start
+    except (ValueError, TypeError):
+        return None  # the filters say what is wrong with it
+
+
+def _previous(address: str, limit: int, offset: int) -> str | None:
+    if offset <= 0:
+        return None
+    address = replace_query_param(address, "limit", limit)
+    if offset <= limit:
+        return str(remove_query_param(address, "offset"))
+    return str(replace_query_param(address, "offset", offset - limit))
+
+
+def _whole(text: str | None, default: int, *, least: int) -> int:
+    try:
+        value = int(text or "")
+    except ValueError:
+        return default
+    return value if least <= value < 2**62 else default

@@ -1,0 +1,150 @@
+"""The wire's shape of frames, made straight from columns: no serializer, a constant number of queries for any page."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any, Final
+
+from django.db.models import Q
+
+from armillary.archive.links import LinkMaker
+from armillary.archive.models import Frame, Thumbnail, Version
+from armillary.archive.queries.visibility import visible_frames
+from armillary.archive.sky.words import wire_area
+from armillary.core.frames import Viewer
+
+FRAME_COLUMNS: Final = (
+    "id", "basename", "observation_date", "observation_day", "proposal_id", "instrument_id", "target_name",
+    "reduction_level", "site_id", "telescope_id", "exposure_time", "primary_optical_element", "public_date",
+    "configuration_type", "observation_id", "request_id",
+)  # fmt: skip
+
+_OLD_NAMES: Final = (
+    ("DATE_OBS", "observation_date"), ("DAY_OBS", "observation_day"), ("PROPID", "proposal_id"),
+    ("INSTRUME", "instrument_id"), ("OBJECT", "target_name"), ("RLEVEL", "reduction_level"), ("SITEID", "site_id"),
+    ("TELID", "telescope_id"), ("EXPTIME", "exposure_time"), ("FILTER", "primary_optical_element"),
+    ("L1PUBDAT", "public_date"), ("OBSTYPE", "configuration_type"), ("BLKUID", "observation_id"),
+    ("REQNUM", "request_id"),
+)  # fmt: skip
+"""Keys that older clients read: every frame has each value under both names."""
+
+
+def rendered_frames(
+    frames: Sequence[Mapping[str, Any]],
+    *,
+    links: LinkMaker,
+    who: Viewer,
+    now: datetime,
+    with_related: bool = True,
+    with_thumbnails: bool = False,
+) -> list[dict[str, Any]]:
+    """Frames as the wire shows them.
+
+    Args:
+        frames: Rows with :data:`FRAME_COLUMNS` and ``area``.
+        links: Makes the download addresses.
+        who: Who will see it: links to frames that do not exist for them are left out.
+        now: Decides what is public.
+        with_related: Whether to list the ids of related frames.
+        with_thumbnails: Whether to list thumbnails.
+    """
+    ids = [frame["id"] for frame in frames]
+    names = {frame["id"]: frame["basename"] for frame in frames}
+    versions = _versions(names, links)
+    related = _related(ids, who, now) if with_related else {}
+    thumbnails = _thumbnails(ids, links) if with_thumbnails else {}
+    rendered = []
+    for frame in frames:
+        key = frame["id"]
+        row = {column: frame[column] for column in FRAME_COLUMNS}
+        row |= _newest(names[key], versions.get(key, []))
+        row |= {old: row[new] for old, new in _OLD_NAMES}
+        if (area := wire_area(frame["area"])) is not None:
+            row["area"] = area
+        if with_related:
+            row["related_frames"] = related.get(key, [])
+        if with_thumbnails:
+            row["thumbnails"] = thumbnails.get(key, [])
+        rendered.append(row)
+    return rendered
+
+
+def rendered_new_frame(frame: Frame, area: Mapping[str, Any] | None, *, links: LinkMaker) -> dict[str, Any]:
+    """The answer to taking a frame in: without the old names, with the footprint as it was sent."""
+    versions = _versions({frame.pk: frame.basename}, links).get(frame.pk, [])
+    others = Frame.related_frames.through.objects.filter(from_frame_id=frame.pk).order_by("to_frame_id")
+    row = {
+        "id": frame.pk,
+        "basename": frame.basename,
+        "area": None if area is None else dict(area),
+        "related_frames": list(others.values_list("to_frame_id", flat=True)),
+    }
+    return row | _newest(frame.basename, versions) | {column: getattr(frame, column) for column in FRAME_COLUMNS[2:]}
+
+
+def rendered_thumbnail(thumbnail: Thumbnail, links: LinkMaker) -> dict[str, Any]:
+    """A thumbnail as the wire shows it."""
+    name = thumbnail.basename + thumbnail.extension
+    return {
+        "id": thumbnail.pk,
+        "frame": thumbnail.frame_id,
+        "size": thumbnail.size,
+        "basename": thumbnail.basename,
+        "extension": thumbnail.extension,
+        "key": thumbnail.key,
+        "url": links.link(thumbnail.key, name) if thumbnail.file_id else "",
+    }
+
+
+def rendered_version(version: Version, links: LinkMaker) -> dict[str, Any]:
+    """A version as ``/versions/`` shows it."""
+    name = version.frame.basename + version.extension
+    return {
+        "id": version.pk,
+        "created": version.created,
+        "key": version.key,
+        "md5": version.md5,
+        "extension": version.extension,
+        "url": links.link(version.key, name) if version.file_id else "",
+    }
+
+
+def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
+    """What a frame's newest version says: its address and name, with all versions, the newest first."""
+    if not versions:
+        return {"version_set": [], "url": None, "filename": None}
+    return {"version_set": versions, "url": versions[0]["url"], "filename": basename + versions[0]["extension"]}
+
+
+def _versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    rows = Version.objects.filter(frame_id__in=names).order_by("-created", "-id")
+    for key, frame, name, md5, extension, created, file in rows.values_list(
+        "id", "frame_id", "key", "md5", "extension", "created", "file_id"
+    ):
+        address = links.link(name, names[frame] + extension) if file else ""
+        found[frame].append(
+            {"id": key, "key": name, "md5": md5, "extension": extension, "url": address, "created": created}
+        )
+    return found
+
+
+def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list[int]]:
+    """Ids of related frames: those that exist for the viewer, and stubs, which say nothing."""
+    links = Frame.related_frames.through.objects.filter(from_frame_id__in=ids)
+    if not who.is_superuser:
+        visible = visible_frames(who, now).values("pk")
+        links = links.filter(Q(to_frame__observation_date__isnull=True) | Q(to_frame__in=visible))
+    found: dict[int, list[int]] = defaultdict(list)
+    for start, end in links.order_by("from_frame_id", "to_frame_id").values_list("from_frame_id", "to_frame_id"):
+        found[start].append(end)
+    return found
+
+
+def _thumbnails(ids: Iterable[int], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
+    found: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for thumbnail in Thumbnail.objects.filter(frame_id__in=ids).order_by("id"):
+        found[thumbnail.frame_id].append(rendered_thumbnail(thumbnail, links))
+    return found

@@ -1,0 +1,1 @@
+"""What changes the archive. Each verb owns its transaction."""

@@ -1,0 +1,211 @@
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+from django.db import transaction
+
+from armillary import clock
+from armillary.archive.models import Frame, Headers, RightsChange, SearchableWord, StoredFile, Version
+from armillary.archive.sky.index import index_entry
+from armillary.archive.sky.polygons import Polygon
+from armillary.archive.words import folded
+from armillary.configuration import configuration
+from armillary.platform.changes import record_change
+from armillary.platform.database import retry_conflicts, serialised
+from armillary.platform.errors import Refusal
+
+_LONGEST_WORD: Final = 200
+
+
+@dataclass(frozen=True)
+class NewVersion:
+    """A content of a frame, as an ingester announces it."""
+
+    key: str
+    md5: str
+    extension: str
+
+
+@dataclass(frozen=True)
+class NewFrame:
+    """A data product, as an ingester announces it; checked for shape."""
+
+    basename: str
+    fields: Mapping[str, Any]
+    area: Mapping[str, Any] | None
+    footprint: Polygon | None
+    headers: Mapping[str, Any]
+    related: Sequence[str]
+    versions: Sequence[NewVersion]
+
+
+@retry_conflicts()
+def record_frame(new: NewFrame, *, by: str) -> Frame:
+    """Take a data product in: the frame, its versions, its header and its links, all or nothing.
+
+    A frame of the same name is brought up to date; its earlier versions stay.
+
+    Args:
+        new: What is taken in.
+        by: Who hands it in, for the history of data rights.
+
+    Raises:
+        Refusal: The content is in the archive already, under this or another name.
+    """
+    with transaction.atomic():
+        serialised(f"archive.frame:{new.basename}")
+        _refuse_known_content(new.versions)
+        now = clock.now()
+        frame = save_frame(new, by=by, now=now)
+        versions = [_record_version(frame, version, now) for version in new.versions]
+        if versions:
+            Frame.objects.filter(pk=frame.pk, has_versions=False).update(has_versions=True)
+            record_change("frame.archived", str(frame.pk), _announcement(frame, versions[-1]))
+            _order_thumbnails(frame, versions[-1])
+    return frame
+
+
+def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
+    """Create or update a frame with its header and links, inside the caller's transaction."""
+    values = dict(new.fields) | _sky_columns(new) | {"modified": now}
+    before = (
+        Frame.objects.filter(basename=new.basename).values("public_date", "proposal_id", "observation_date").first()
+    )
+    frame, _ = Frame.objects.update_or_create(
+        basename=new.basename, defaults=values, create_defaults=values | {"created": now}
+    )
+    if before is not None and before["observation_date"] is not None:
+        note_rights_change(frame, before, by=by, now=now, reason="taken in again")
+    Headers.objects.update_or_create(frame=frame, defaults={"data": dict(new.headers)})
+    _record_words(frame, new.headers)
+    _link(frame, [name for name in new.related if name and name != new.basename], now)
+    return frame
+
+
+def note_rights_change(frame: Frame, before: Mapping[str, Any], *, by: str, now: datetime, reason: str) -> None:
+    """Write down that it changed who may see a frame, if it did."""
+    if (before["public_date"], before["proposal_id"]) == (frame.public_date, frame.proposal_id):
+        return
+    RightsChange.objects.create(
+        frame=frame,
+        changed_by=by,
+        at=now,
+        public_date_before=before["public_date"],
+        public_date_after=frame.public_date,
+        proposal_before=before["proposal_id"],
+        proposal_after=frame.proposal_id,
+        reason=reason,
+    )
+
+
+def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
+    known_md5s = set(
+        Version.objects.filter(md5__in=[version.md5 for version in versions]).values_list("md5", flat=True)
+    )
+    known_keys = set(
+        Version.objects.filter(key__in=[version.key for version in versions]).values_list("key", flat=True)
+    )
+    errors: list[dict[str, list[str]]] = []
+    for version in versions:
+        problems: dict[str, list[str]] = {}
+        if version.md5 in known_md5s:
+            problems["md5"] = ["version with this md5 already exists."]
+        if version.key in known_keys:
+            problems["key"] = ["version with this key already exists."]
+        errors.append(problems)
+        known_md5s.add(version.md5)
+        known_keys.add(version.key)
+    if any(errors):
+        raise Refusal({"version_set": errors})
+
+
+def _record_version(frame: Frame, new: NewVersion, now: datetime) -> Version:
+    file = StoredFile.objects.filter(key=new.key).first()
+    if file is not None and file.md5 != new.md5:
+        raise Refusal({
+            "version_set": [{"md5": [f"the stored file {new.key} has the md5 {file.md5}, not {new.md5}."]}]
+        })  # fmt: skip
+    return Version.objects.create(
+        frame=frame, file=file, key=new.key, md5=new.md5, extension=new.extension, created=now
+    )
+
+
+def _sky_columns(new: NewFrame) -> dict[str, Any]:
+    if new.footprint is None:
+        names = (
+            "area",
+            "vertices",
+            "cell",
+            "size_class",
+            "center_x",
+            "center_y",
+            "center_z",
+            "cosine_radius",
+            "sine_radius",
+        )
+        return dict.fromkeys(names)
+    entry = index_entry(new.footprint)
+    return {
+        "area": new.area,
+        "vertices": new.footprint.vertices.astype("<f8").tobytes(),
+        "cell": entry.cell,
+        "size_class": entry.size_class,
+        "center_x": entry.x,
+        "center_y": entry.y,
+        "center_z": entry.z,
+        "cosine_radius": entry.cosine_radius,
+        "sine_radius": entry.sine_radius,
+    }
+
+
+def _record_words(frame: Frame, headers: Mapping[str, Any]) -> None:
+    SearchableWord.objects.filter(frame=frame).delete()
+    words = []
+    for keyword in configuration().archive_searchable_keywords:
+        value = headers.get(keyword)
+        if isinstance(value, bool) or value is None or value == "":
+            continue
+        number = float(value) if isinstance(value, int | float) else None
+        text = folded(str(value))[:_LONGEST_WORD] if isinstance(value, str) else ""
+        words.append(SearchableWord(frame=frame, keyword=keyword, number=number, text=text))
+    SearchableWord.objects.bulk_create(words)
+
+
+def _link(frame: Frame, names: Sequence[str], now: datetime) -> None:
+    """Link a frame with others, which may not have arrived yet: then a stub holds their place."""
+    if not names:
+        return
+    stubs = [Frame(basename=name, created=now, modified=now) for name in dict.fromkeys(names)]
+    Frame.objects.bulk_create(stubs, ignore_conflicts=True)
+    others = Frame.objects.filter(basename__in=names).values_list("pk", flat=True)
+    through = Frame.related_frames.through
+    links = [
+        through(from_frame_id=start, to_frame_id=end)
+        for other in others
+        for start, end in ((frame.pk, other), (other, frame.pk))
+    ]
+    through.objects.bulk_create(links, ignore_conflicts=True)
+
+
+def _announcement(frame: Frame, version: Version) -> dict[str, Any]:
+    return {
+        "id": frame.pk,
+        "basename": frame.basename,
+        "filename": frame.basename + version.extension,
+        "proposal_id": frame.proposal_id,
+        "request_id": frame.request_id,
+        "observation_id": frame.observation_id,
+        "configuration_type": frame.configuration_type,
+        "reduction_level": frame.reduction_level,
+    }
+
+
+def _order_thumbnails(frame: Frame, version: Version) -> None:
+    if version.file_id is None or not version.extension.startswith(".fits"):
+        return
+    from armillary.archive.tasks import make_thumbnails
+
+    make_thumbnails.enqueue(frame.pk)
