@@ -1,0 +1,126 @@
+"""Starts the demonstration as a person would, and looks at it as the telescope's operator."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from armillary.cli.demo.installation import free_ports
+from armillary.clients.portal import PortalClient
+from armillary.clients.transport import connect
+
+
+def environment() -> dict[str, str]:
+    """The surroundings of a person who has set nothing."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ARMILLARY_", "DJANGO_"))}
+
+
+def night_at_once(directory: Path, *options: str, timeout_s: float = 900) -> dict[str, Any]:
+    """Run ``armillary demo --once`` to its end and read its report."""
+    report = directory / "report.json"
+    outcome = subprocess.run(
+        [sys.executable, "-m", "armillary", "demo", "--once", "--json", str(report), *options],
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=timeout_s,
+        check=False,
+    )
+    assert outcome.returncode == 0, outcome.stderr[-6000:]
+    return dict(json.loads(report.read_text(encoding="utf-8")))
+
+
+@dataclass
+class LiveDemonstration:
+    """A demonstration that runs on a fast clock under its supervisor."""
+
+    directory: Path
+    port: int
+    process: subprocess.Popen[str]
+
+    @classmethod
+    def start(cls, directory: Path, *, speed: float, port: int | None = None) -> LiveDemonstration:
+        port = port or free_ports()
+        log = (directory.parent / "demo.log").open("a", encoding="utf-8")
+        process = subprocess.Popen(
+            [
+                *(sys.executable, "-m", "armillary", "demo"),
+                *("--speed", str(speed), "--port", str(port), "--directory", str(directory)),
+            ],
+            env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        demonstration = cls(directory, port, process)
+        demonstration.wait_for(
+            lambda: "telescope-" in " ".join(demonstration.children()), "the telescope to be started"
+        )
+        return demonstration
+
+    @property
+    def url(self) -> str:
+        return f"http://localhost:{self.port}"
+
+    @property
+    def output(self) -> str:
+        return (self.directory.parent / "demo.log").read_text(encoding="utf-8")
+
+    def password(self, person: str) -> str:
+        secrets = json.loads((self.directory / "secrets.json").read_text(encoding="utf-8"))
+        return str(secrets[f"password_{person}"])
+
+    def portal(self, person: str = "operator") -> PortalClient:
+        answer = httpx.post(
+            f"{self.url}/api/api-token-auth/", data={"username": person, "password": self.password(person)}, timeout=30
+        )
+        answer.raise_for_status()
+        return PortalClient(connect("portal", url=self.url, token=answer.json()["token"]))
+
+    def children(self) -> dict[str, int]:
+        """Names and process ids of what the supervisor runs."""
+        found = {}
+        for path in Path("/proc").glob("[0-9]*"):
+            try:
+                parent = int((path / "stat").read_text().rsplit(")", 1)[1].split()[1])
+                command = (path / "cmdline").read_bytes().decode().split("\0")
+            except (OSError, IndexError, ValueError):
+                continue
+            if parent == self.process.pid and "armillary" in command:
+                found[_name_of(command[command.index("armillary") + 1 :])] = int(path.name)
+        return found
+
+    def kill(self, name: str) -> None:
+        """Kill a process as a power cut would."""
+        os.kill(self.children()[name], signal.SIGKILL)
+
+    def wait_for(self, condition: Any, what: str, timeout_s: float = 120) -> Any:
+        deadline = time.monotonic() + timeout_s
+        while time.monotonic() < deadline:
+            if self.process.poll() is not None:
+                raise AssertionError(f"the demonstration ended while waiting for {what}:\n{self.output[-4000:]}")
+            if found := condition():
+                return found
+            time.sleep(0.2)
+        raise AssertionError(f"waited {timeout_s} s in vain for {what}:\n{self.output[-4000:]}")
+
+    def interrupt(self) -> int:
+        """Press Ctrl-C and wait."""
+        self.process.send_signal(signal.SIGINT)
+        return self.process.wait(60)
+
+
+def _name_of(arguments: list[str]) -> str:
+    if arguments[:2] == ["telescope", "run"]:
+        return f"telescope-{arguments[2]}"
+    return re.sub("^serve$", "web", arguments[0])

@@ -1,0 +1,104 @@
+"""Every process is killed while the telescope observes; the night must still end well."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+
+from armillary import clock
+from armillary.core.requests.states import TERMINAL
+
+pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
+
+_LEAD = timedelta(seconds=90)
+
+
+def _use_clock_of(demonstration: Any) -> None:
+    os.environ["ARMILLARY_MODE"] = "demo"
+    os.environ[clock.CLOCK_FILE_VARIABLE] = str(demonstration.directory / "clock.json")
+
+
+@pytest.fixture(autouse=True)
+def _restore_environment() -> Any:
+    kept = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(kept)
+
+
+def _skip_to(demonstration: Any, moment: datetime) -> None:
+    """Set the clock forward, as somebody who does not want to wait would."""
+    if moment > clock.now():
+        clock.set_clock(demonstration.directory / "clock.json", moment, clock.speed())
+
+
+def _unsettled(portal: Any) -> list[str]:
+    return [group.name for group in portal.request_groups() if group.state not in TERMINAL]
+
+
+def test_each_process_is_killed_in_mid_observation_and_every_request_still_ends_in_a_correct_state(
+    live_demonstration: Callable[..., Any],
+) -> None:
+    demonstration = live_demonstration(speed=120.0)
+    _use_clock_of(demonstration)
+    portal = demonstration.portal()
+    telescope = next(name for name in demonstration.children() if name.startswith("telescope-"))
+    victims = [telescope, "web", "scheduler", "worker", telescope]
+
+    def pending_or_running() -> list[Any]:
+        return list(portal.schedule(states=("PENDING", "IN_PROGRESS")))
+
+    def go_on() -> bool:
+        schedule = pending_or_running()
+        running = [it for it in schedule if it.state == "IN_PROGRESS"]
+        if running and victims:
+            demonstration.kill(victims.pop(0))
+            demonstration.wait_for(_answers(portal), "the web server to answer again")
+        elif not running:
+            starts = sorted(it.start for it in schedule if it.start > clock.now())
+            _skip_to(demonstration, starts[0] - _LEAD if starts else clock.now() + timedelta(minutes=20))
+        return not _unsettled(portal)
+
+    demonstration.wait_for(go_on, "every request to be settled", timeout_s=600)
+    assert victims == []
+    for group in portal.request_groups():
+        for request in group.requests:
+            observations = portal.request_observations(int(request.id or 0))
+            completed = [it for it in observations if it["state"] == "COMPLETED"]
+            assert len(completed) <= 1, f"{group.name} was observed twice"
+            assert (request.state == "COMPLETED") == bool(completed), (request.state, observations)
+    assert demonstration.interrupt() == 0
+
+
+def _answers(portal: Any) -> Callable[[], bool]:
+    from armillary.clients.errors import ClientError
+
+    def check() -> bool:
+        try:
+            portal.semesters()
+        except ClientError:
+            return False
+        return True
+
+    return check
+
+
+def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
+    live_demonstration: Callable[..., Any],
+) -> None:
+    first = live_demonstration(speed=60.0)
+    before = {group.id: group.name for group in first.portal().request_groups()}
+    pids = first.children()
+    assert first.interrupt() == 0
+    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids.values())
+    _use_clock_of(first)
+    stopped_at = clock.now()
+    assert clock.speed() == 0.0
+    second = live_demonstration(speed=60.0, port=first.port)
+    assert {group.id: group.name for group in second.portal().request_groups()} == before
+    assert clock.now() >= stopped_at
+    assert clock.now() - stopped_at < timedelta(hours=2)
