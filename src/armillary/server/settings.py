@@ -21,7 +21,6 @@ except ConfigurationError as error:
     raise ImproperlyConfigured(str(error)) from error
 
 _public = urlsplit(str(CONFIGURATION.public_url))
-_package = Path(__file__).resolve().parent.parent
 
 # --- What runs here
 
@@ -144,7 +143,6 @@ DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 STATIC_URL = "/static/"
-STATIC_ROOT = _package / "server" / "collected-static"
 if CONFIGURATION.runs(Component.WEB):
     from bokeh.settings import settings as bokeh_settings
 
