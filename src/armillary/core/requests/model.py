@@ -83,6 +83,11 @@ def _read_text(value: object) -> object:
     return value
 
 
+def _read_code(value: object) -> object:
+    """Codes are choices: what is no text is refused as an unknown choice, by name."""
+    return value if value is None else str(value).strip()
+
+
 def _read_integer(value: object) -> object:
     """True is no number of exposures, although Python thinks so; "2.0" is."""
     if isinstance(value, bool):
@@ -138,6 +143,7 @@ Instant = Annotated[
     datetime, BeforeValidator(_read_instant), PlainSerializer(format_time, return_type=str, when_used="json")
 ]
 Text = Annotated[str, BeforeValidator(_read_text)]
+Code = Annotated[str, BeforeValidator(_read_code)]
 Number = Annotated[float, Field(allow_inf_nan=False)]
 Integer = Annotated[int, BeforeValidator(_read_integer)]
 Flag = Annotated[bool, BeforeValidator(_read_flag)]
@@ -158,10 +164,10 @@ class WireObject(BaseModel):
 class Location(WireObject):
     """Where a request may be observed; an empty code means anywhere."""
 
-    telescope_class: Text
-    site: Text = ""
-    enclosure: Text = ""
-    telescope: Text = ""
+    telescope_class: Code
+    site: Code = ""
+    enclosure: Code = ""
+    telescope: Code = ""
 
 
 class Window(WireObject):

@@ -190,7 +190,7 @@ def _words(detail: ErrorDetails) -> list[str] | Errors:
 def _bound(kind: str, context: Mapping[str, Any], name: str) -> str:
     if kind == "dict_type":
         return f'Expected a dictionary of items but got type "{name}".'
-    if kind == "string_too_long":
+    if kind in ("string_too_long", "too_long"):
         return f"Ensure this field has no more than {context['max_length']} characters."
     if kind == "greater_than_equal":
         return f"Ensure this value is greater than or equal to {context['ge']}."

@@ -64,7 +64,7 @@ def _group_field_errors(body: object, context: ValidationContext, errors: Errors
     if "proposal" in body:
         errors = {key: value for key, value in errors.items() if key != "proposal"}
         _check_proposal_key(proposal, context, errors)
-    if body.get("observation_type") in UNSCHEDULED:
+    if str(body.get("observation_type")) in UNSCHEDULED:
         refuse(
             errors,
             f"{body['observation_type']} observations are not submitted as request groups: post DIRECT ones to"
