@@ -134,6 +134,10 @@ class Subscription:
         with self._arrived:
             self._arrived.notify_all()
 
+    def join(self, timeout_s: float) -> None:
+        """Wait until the thread has ended, after :meth:`close`."""
+        self._thread.join(timeout_s)
+
     def __enter__(self) -> Self:
         return self
 

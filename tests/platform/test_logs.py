@@ -1,0 +1,75 @@
+from __future__ import annotations
+
+import io
+import json
+import logging
+from collections.abc import Iterator
+
+import pytest
+import structlog
+from hypothesis import given
+from hypothesis import strategies as st
+
+from armillary.platform import logs
+
+KEY = "0123456789abcdef0123456789abcdef01234567"
+
+
+@pytest.mark.parametrize(
+    "event",
+    [
+        {"event": "request", "authorization": f"Token {KEY}"},
+        {"event": "request", "headers": {"Authorization": f"Token {KEY}", "Cookie": KEY}},
+        {"event": f"refused Authorization: Bearer {KEY}"},
+        {"event": "connect", "url": f"postgresql://armillary:{KEY}@db/armillary"},
+        {"event": "download", "url": f"https://example.org/x?auth_token={KEY}&y=1"},
+        {"event": "login", "body": [{"password": KEY}]},
+        {"event": "login", "tokens": {"api_token": KEY}},
+        {"event": "started", "secret_key": KEY, "oauth_server_key": KEY},
+    ],
+)
+def test_credentials_do_not_reach_the_log(event: dict[str, object]) -> None:
+    assert KEY not in json.dumps(logs.redact(None, "info", event))
+
+
+def test_what_is_not_a_credential_stays() -> None:
+    event = {"event": "token bucket is full", "key": "observation 17", "path": "/api/requests/", "token_count": 3}
+    assert logs.redact(None, "info", dict(event)) == event
+
+
+@given(
+    st.dictionaries(
+        st.sampled_from(["password", "api_key", "csrfmiddlewaretoken", "session_cookie"]), st.text(min_size=1)
+    )
+)
+def test_a_value_under_a_secret_name_never_survives(event: dict[str, str]) -> None:
+    assert set(logs.redact(None, "info", dict(event)).values()) <= {logs.REDACTED}
+
+
+@pytest.fixture
+def production_log() -> Iterator[io.StringIO]:
+    logs.configure({"level": "INFO", "json": True})
+    stream = io.StringIO()
+    [handler] = [h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler]
+    handler.setStream(stream)
+    yield stream
+    logs.configure({"level": "INFO", "json": False})
+
+
+def test_production_writes_one_json_object_per_event(production_log: io.StringIO) -> None:
+    with structlog.contextvars.bound_contextvars(request_id="abc"):
+        structlog.get_logger("armillary.test").info("submitted", group=17)
+        logging.getLogger("some.library").warning("old %s", "style")
+    ours, theirs = (json.loads(line) for line in production_log.getvalue().splitlines())
+    assert (ours["event"], ours["group"], ours["request_id"], ours["level"]) == ("submitted", 17, "abc", "info")
+    assert (theirs["event"], theirs["request_id"]) == ("old style", "abc")
+
+
+def test_a_traceback_is_part_of_the_object_and_redacted(production_log: io.StringIO) -> None:
+    try:
+        {}[f"Token {KEY}"]
+    except LookupError:
+        structlog.get_logger("armillary.test").exception("failed")
+    line = json.loads(production_log.getvalue())
+    assert "KeyError" in line["exception"]
+    assert KEY not in production_log.getvalue()
