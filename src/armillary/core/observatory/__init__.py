@@ -15,9 +15,10 @@ from armillary.core.observatory.equipment import (
     OpticalElementGroup,
     Site,
     Telescope,
+    riseset_site,
     telescope_class,
 )
-from armillary.core.observatory.snapshot import Observatory, riseset_site
+from armillary.core.observatory.snapshot import Observatory
 
 __all__ = [
     "Camera",

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, TypeVar
 
+from armillary import riseset
 from armillary.core.observatory.equipment import (
     Camera,
     CameraType,
@@ -24,6 +25,7 @@ from armillary.core.observatory.equipment import (
     OpticalElementGroup,
     Site,
     Telescope,
+    riseset_site,
 )
 
 T = TypeVar("T")
@@ -131,7 +133,7 @@ def _enclosure(node: _Node, site: str, elevation_m: float, *, active: bool) -> E
 def _telescope(node: _Node, place: tuple[str, str], elevation_m: float, *, in_service: bool) -> Telescope:
     code = node.text("code")
     active = node.flag("active")
-    return Telescope(
+    telescope = Telescope(
         code=code,
         name=node.text("name", ""),
         active=active,
@@ -152,6 +154,12 @@ def _telescope(node: _Node, place: tuple[str, str], elevation_m: float, *, in_se
         instrument_change_overhead_s=node.number("instrument_change_overhead", 0.0),
         instruments=node.each("instrument_set", lambda child: _instrument(child, (*place, code))),
     )
+    try:
+        riseset_site(telescope)
+    except riseset.InvalidSite as error:
+        message = f"{node.path}: {error}"
+        raise ObservatoryError(message) from error
+    return telescope
 
 
 def _instrument(node: _Node, place: tuple[str, str, str]) -> Instrument:

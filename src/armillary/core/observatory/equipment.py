@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Final
 
+from armillary import riseset
+
 Json = Mapping[str, Any]
 """A JSON object as it came over the wire."""
 
@@ -258,6 +260,19 @@ class Telescope:
     def telescope_class(self) -> str:
         """Its class by aperture, "1m0"."""
         return telescope_class(self.aperture_m)
+
+
+def riseset_site(telescope: Telescope) -> riseset.Site:
+    """The telescope as the rise-set library sees it: its place, its horizon and its limits."""
+    return riseset.Site(
+        telescope.latitude_deg,
+        telescope.longitude_deg,
+        telescope.elevation_m,
+        horizon_deg=telescope.horizon_deg,
+        ha_limit_neg_h=telescope.ha_limit_neg_h,
+        ha_limit_pos_h=telescope.ha_limit_pos_h,
+        zenith_blind_spot_deg=telescope.zenith_blind_spot_deg,
+    )
 
 
 @dataclass(frozen=True, slots=True)

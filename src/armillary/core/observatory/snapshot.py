@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from armillary.core.observatory.decoding import decode_sites
 from armillary.core.observatory.equipment import (
@@ -16,9 +16,6 @@ from armillary.core.observatory.equipment import (
     Site,
     Telescope,
 )
-
-if TYPE_CHECKING:
-    from armillary import riseset
 
 
 @dataclass(frozen=True)
@@ -223,18 +220,3 @@ def _with_elements(group: OpticalElementGroup, elements: tuple[OpticalElement, .
 
 def _unique(codes: Iterator[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(codes))
-
-
-def riseset_site(telescope: Telescope) -> riseset.Site:
-    """The telescope as the rise-set library sees it: its place, its horizon and its limits."""
-    from armillary import riseset
-
-    return riseset.Site(
-        telescope.latitude_deg,
-        telescope.longitude_deg,
-        telescope.elevation_m,
-        horizon_deg=telescope.horizon_deg,
-        ha_limit_neg_h=telescope.ha_limit_neg_h,
-        ha_limit_pos_h=telescope.ha_limit_pos_h,
-        zenith_blind_spot_deg=telescope.zenith_blind_spot_deg,
-    )

@@ -9,11 +9,11 @@ from typing import Any, Final
 from armillary.core.requests.durations import request_duration
 from armillary.core.requests.facts import Errors, ValidationContext
 from armillary.core.requests.instants import format_time, parse_time
-from armillary.core.requests.intervals import clip
 from armillary.core.requests.model import Request
 from armillary.core.requests.validation import check_cadence_group, check_request_group
 from armillary.core.requests.validation.requests import may_use_unschedulable
 from armillary.core.requests.visibility import visible_windows
+from armillary.riseset import clip
 
 NOTHING_VISIBLE: Final = "No visible requests within cadence window parameters"
 MOST_WINDOWS: Final = 5000

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
 
+from armillary import riseset
 from armillary.core.requests.durations import RequestDuration, request_duration
 from armillary.core.requests.facts import Errors, ValidationContext, semester_of
 from armillary.core.requests.model import Request
@@ -275,16 +276,24 @@ def _look(work: _Work) -> CheckedRequest:
     context = work.context
     request = Request.model_validate(work.document)
     duration = request_duration(request, context.observatory)
-    visibility = visible_windows(
-        request,
-        context.observatory,
-        downtimes=context.downtimes,
-        include_unschedulable=may_use_unschedulable(work.document["location"], context),
-    )
+    try:
+        visibility = visible_windows(
+            request,
+            context.observatory,
+            downtimes=context.downtimes,
+            include_unschedulable=may_use_unschedulable(work.document["location"], context),
+        )
+    except riseset.EphemerisRange as refusal:
+        refuse(work.errors, f"Nothing is known of the sky at that time: {refusal}", "windows")
+        return CheckedRequest(None, work.errors)
     longest_s = visibility.largest_interval_s(after=context.now)
-    filled = _fill_window(work, (longest_s - duration.seconds) / duration.repeats)
-    if filled:
+    if _fill_window(work, (longest_s - duration.seconds) / duration.repeats):
         duration = request_duration(Request.model_validate(work.document), context.observatory)
+    _check_visible(work, longest_s, duration)
+    return CheckedRequest(None if work.errors else work.document, work.errors, duration, visibility)
+
+
+def _check_visible(work: _Work, longest_s: float, duration: RequestDuration) -> None:
     if longest_s <= 0:
         refuse(work.errors, _NEVER_VISIBLE)
     elif longest_s <= duration.seconds:
@@ -295,7 +304,6 @@ def _look(work: _Work) -> CheckedRequest:
             f" {duration.seconds / _SECONDS_PER_HOUR:.2f} hours. Extend the window, loosen the airmass or lunar"
             " constraints, or shorten the request.",
         )
-    return CheckedRequest(None if work.errors else work.document, work.errors, duration, visibility)
 
 
 _NEVER_VISIBLE: Final = (
