@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any, Final
 
 from django.contrib.auth.backends import ModelBackend
-from django.contrib.auth.base_user import AbstractBaseUser
 from django.http import HttpRequest
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
@@ -29,7 +28,7 @@ class UsernameOrEmailBackend(ModelBackend):
 
     def authenticate(
         self, request: HttpRequest | None, username: str | None = None, password: str | None = None, **kwargs: Any
-    ) -> AbstractBaseUser | None:
+    ) -> User | None:
         """The person, or ``None``."""
         name = username or kwargs.get(User.USERNAME_FIELD)
         if not name or password is None:
@@ -69,8 +68,8 @@ class DefaultAuthentication(BaseAuthentication):
             return _by_bearer(request, _key(parts))
         return SessionAuthentication().authenticate(request)
 
-    def authenticate_header(self, request: Request) -> str | None:  # type: ignore[override]  # None is how Django REST Framework is told 403
-        """No challenge: a refusal is 403."""
+    def authenticate_header(self, request: Request) -> str | None:
+        """No challenge, which tells Django REST Framework to refuse with 403."""
         del request
         return None
 

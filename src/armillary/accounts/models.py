@@ -9,7 +9,7 @@ from django.db.models.functions import Lower
 class User(AbstractUser):
     """A person, or a service that acts in its own name."""
 
-    class Meta(AbstractUser.Meta):  # type: ignore[name-defined, misc]  # the stubs do not know the inner Meta
+    class Meta(AbstractUser.Meta):
         abstract = False
         constraints = [
             models.UniqueConstraint(
@@ -34,6 +34,7 @@ class Profile(models.Model):
     view_authored_requests_only = models.BooleanField(default=False)
     staff_view = models.BooleanField(default=False, help_text="staff only: see everything")
     terms_accepted = models.DateTimeField(null=True, blank=True)
+    awaits_activation = models.BooleanField(default=False, help_text="registered; the link was not followed yet")
     password_expiration = models.DateTimeField(null=True, blank=True)
     created_by = models.ForeignKey(
         User, null=True, blank=True, on_delete=models.SET_NULL, related_name="profiles_created"

@@ -9,7 +9,7 @@ from django import forms
 from django.conf import settings
 from django.contrib.auth import logout, views
 from django.contrib.auth.decorators import login_required
-from django.contrib.auth.forms import AuthenticationForm
+from django.contrib.auth.forms import AuthenticationForm, PasswordChangeForm, SetPasswordForm
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect
 from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
@@ -37,8 +37,7 @@ class LoginPage(views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in; whose password has expired is led to change it."""
         answer = super().form_valid(form)
-        user = form.get_user()
-        expiration = profile_of(user).password_expiration if isinstance(user, User) else None
+        expiration = profile_of(form.get_user()).password_expiration
         if expiration is not None and expiration < clock.now():
             return redirect("password_change")
         return answer
@@ -117,7 +116,7 @@ class PasswordChangePage(views.PasswordChangeView):
 
     template_name = "accounts/password_change.html"
 
-    def form_valid(self, form: forms.Form) -> HttpResponse:
+    def form_valid(self, form: PasswordChangeForm) -> HttpResponse:
         """Change it, and prolong it if it expires."""
         answer = super().form_valid(form)
         if isinstance(self.request.user, User):
@@ -148,7 +147,7 @@ class PasswordResetConfirmPage(views.PasswordResetConfirmView):
 
     template_name = "accounts/password_reset_confirm.html"
 
-    def form_valid(self, form: forms.Form) -> HttpResponse:
+    def form_valid(self, form: SetPasswordForm[User]) -> HttpResponse:
         """Set it, and prolong it if it expires."""
         answer = super().form_valid(form)
         if isinstance(self.user, User):

@@ -10,6 +10,7 @@ from cryptography.fernet import Fernet, InvalidToken, MultiFernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
+from django.utils.encoding import force_bytes
 
 _PURPOSE: Final = b"armillary.accounts api tokens v1"
 
@@ -44,6 +45,6 @@ def _box() -> MultiFernet:
     return MultiFernet([_cipher(secret) for secret in (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)])
 
 
-def _cipher(secret: str) -> Fernet:
+def _cipher(secret: str | bytes) -> Fernet:
     derivation = HKDF(algorithm=SHA256(), length=32, salt=None, info=_PURPOSE)
-    return Fernet(base64.urlsafe_b64encode(derivation.derive(secret.encode())))
+    return Fernet(base64.urlsafe_b64encode(derivation.derive(force_bytes(secret))))

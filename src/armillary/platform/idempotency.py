@@ -49,7 +49,6 @@ def idempotent(method: _Method[_V, _P]) -> _Method[_V, _P]:
             no answer.
     """
 
-    @functools.wraps(method)
     def answer(view: _V, request: Request, *args: _P.args, **kwargs: _P.kwargs) -> Response:
         key = request.headers.get(HEADER)
         if not key or not request.user.is_authenticated:
@@ -64,6 +63,7 @@ def idempotent(method: _Method[_V, _P]) -> _Method[_V, _P]:
         _settle(claim, response)
         return response
 
+    functools.update_wrapper(answer, method)
     return answer
 
 

@@ -54,5 +54,5 @@ class MetricsView(APIView):
         registry = REGISTRY
         if settings.server_processes > 1:
             registry = CollectorRegistry()
-            MultiProcessCollector(registry, path=multiprocess_directory(settings))
+            MultiProcessCollector(registry, path=multiprocess_directory(settings))  # type: ignore[no-untyped-call]  # the library's
         return HttpResponse(generate_latest(registry), content_type=CONTENT_TYPE_LATEST)

@@ -63,7 +63,8 @@ def event_stream(
     }
     if authentication_classes is not None:
         attributes["authentication_classes"] = tuple(authentication_classes)
-    return type("EventStreamView", (_EventStreamView,), attributes).as_view()
+    view: type[_EventStreamView] = type("EventStreamView", (_EventStreamView,), attributes)
+    return view.as_view()
 
 
 class _EventStreamView(APIView):
@@ -107,7 +108,7 @@ class _Stream(Iterator[bytes]):
         self._waiting: deque[bytes] = deque([f"retry: {_RECONNECT_MS}\nid: {self._cursor}\n\n".encode()])
         self._closed = False
         if reset:
-            body = {"kind": changes.FEED_RESET, "key": "", "payload": {}, "at": None}
+            body: dict[str, Any] = {"kind": changes.FEED_RESET, "key": "", "payload": {}, "at": None}
             self._waiting.append(_event(self._cursor, changes.FEED_RESET, body))
 
     def __next__(self) -> bytes:

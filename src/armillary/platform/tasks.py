@@ -19,7 +19,8 @@ _TASKS_KEPT: Final = timedelta(days=7)
 def forget_the_past(now: datetime) -> None:
     """Delete what nobody needs any more; the newest line of the feed stays, because readers stand on it."""
     newest = Change.objects.order_by("-transaction", "-id").values_list("id", flat=True).first()
-    Change.objects.filter(created__lt=now - _CHANGES_KEPT).exclude(id=newest).delete()
+    if newest is not None:
+        Change.objects.filter(created__lt=now - _CHANGES_KEPT).exclude(id=newest).delete()
     IdempotencyKey.objects.filter(created__lt=now - _KEYS_KEPT).delete()
     OutboxMail.objects.filter(state=OutboxMail.State.SENT, sent__lt=now - _MAILS_KEPT).delete()
     DBTaskResult.objects.finished().filter(finished_at__lt=Now() - _TASKS_KEPT).delete()

@@ -13,7 +13,7 @@ import threading
 import uuid
 from datetime import datetime, timedelta
 from types import FrameType
-from typing import Final
+from typing import Any, Final
 
 import structlog
 from django.db import InterfaceError, OperationalError, close_old_connections, connection
@@ -122,7 +122,7 @@ class _OneTask(Worker):
         )
         self.did_something = False
 
-    def run_task(self, db_task_result: DBTaskResult) -> None:
+    def run_task(self, db_task_result: DBTaskResult[Any, Any]) -> None:
         self.did_something = True
         super().run_task(db_task_result)
         db_task_result.refresh_from_db()
@@ -141,7 +141,7 @@ def _run_queued(worker_id: str, stop: threading.Event | None) -> int:
     return _BATCH
 
 
-def _queue_again(row: DBTaskResult) -> None:
+def _queue_again(row: DBTaskResult[Any, Any]) -> None:
     mine = DBTaskResult.objects.running().filter(pk=row.pk, started_at=row.started_at)
     if len(row.worker_ids) < _MOST_ATTEMPTS:
         logger.warning("task_queued_again", task=row.task_name, attempts=len(row.worker_ids))

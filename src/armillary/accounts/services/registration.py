@@ -31,7 +31,7 @@ def register(*, username: str, email: str, password: str, **details: Any) -> Use
         Refusal: Field errors.
     """
     user = create_user(username, email=email, password=password, is_active=False, **details)
-    Profile.objects.filter(user=user).update(terms_accepted=clock.now())
+    Profile.objects.filter(user=user).update(terms_accepted=clock.now(), awaits_activation=True)
     _send_activation(user)
     return user
 
@@ -39,7 +39,7 @@ def register(*, username: str, email: str, password: str, **details: Any) -> Use
 @transaction.atomic
 def request_activation(email: str) -> None:
     """Send the link again, if an account with this address waits for it; says nothing about whether there is one."""
-    user = User.objects.filter(email__iexact=email, is_active=False, last_login__isnull=True).first()
+    user = User.objects.filter(email__iexact=email, is_active=False, profile__awaits_activation=True).first()
     if user is not None:
         _send_activation(user)
 
@@ -57,10 +57,13 @@ def activate(key: str) -> User:
         raise Refusal(f"This link is older than {ACTIVATION_DAYS} days; ask for another one.") from error
     except signing.BadSignature as error:
         raise Refusal("This link is not complete; copy the whole address from the mail.") from error
-    changed = User.objects.filter(username=username, is_active=False, last_login__isnull=True).update(is_active=True)
-    if not changed:
+    waiting = Profile.objects.filter(user__username=username, awaits_activation=True)
+    if not waiting.update(awaits_activation=False):
         raise Refusal("This account is already active, or no longer exists.")
-    return User.objects.get(username=username)
+    user = User.objects.get(username=username)
+    user.is_active = True
+    user.save(update_fields=["is_active"])
+    return user
 
 
 @transaction.atomic

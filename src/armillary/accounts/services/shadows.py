@@ -78,7 +78,7 @@ def _update(row: User | Profile, values: Mapping[str, Any]) -> None:
     differing = [name for name, value in values.items() if getattr(row, name) != value]
     for name in differing:
         setattr(row, name, values[name])
-    if row.pk is None:
+    if row._state.adding:  # noqa: SLF001  documented by Django as the way to ask
         row.save()
     elif differing:
         row.save(update_fields=differing)
