@@ -1,0 +1,1 @@
+"""The observation portal: proposals, request groups, observations, and what becomes of them."""

@@ -1,0 +1,1 @@
+"""What telescopes are told to do, and what they say about it."""

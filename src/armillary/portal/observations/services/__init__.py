@@ -1,0 +1,1 @@
+"""Writes about observations, one verb in each module."""

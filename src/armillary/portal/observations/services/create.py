@@ -1,0 +1,183 @@
+"""Observations are placed on telescopes, where these are free."""
+
+from __future__ import annotations
+
+import bisect
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db import IntegrityError, transaction
+
+from armillary.accounts.models import User
+from armillary.core.observations.states import LIVE, values
+from armillary.core.requests.states import State
+from armillary.platform.database import retry_conflicts
+from armillary.platform.errors import Conflict, Refusal
+from armillary.portal.cause import Cause
+from armillary.portal.history.services import append
+from armillary.portal.locks import Place, lock_groups, lock_telescopes
+from armillary.portal.observations.models import ConfigurationStatus, Observation, Summary
+from armillary.portal.observations.services.announce import announce, bump_schedules, observation_transition
+from armillary.portal.observations.services.judge import Judge, Wish, free_proposals, known, read_wish
+from armillary.portal.requestgroups.models import Request
+from armillary.portal.surroundings import observatory
+
+
+@dataclass(frozen=True, slots=True)
+class Creation:
+    """What became of wishes."""
+
+    created: list[Observation]
+    errors: dict[int, Any]
+    """By position in what was asked for."""
+
+
+def create_observation(user: User, body: object, now: datetime) -> Observation:
+    """Place one observation.
+
+    Raises:
+        Refusal: It breaks rules, or the telescope is not free.
+    """
+    creation = create_observations(user, [body], now)
+    if creation.errors:
+        raise Refusal(creation.errors[0])
+    return creation.created[0]
+
+
+def create_observations(user: User, bodies: Sequence[object], now: datetime) -> Creation:
+    """Place many observations; each is accepted or refused on its own."""
+    wishes = [read_wish(body) for body in bodies]
+    judge = Judge(observatory(), known(wishes), free_proposals(user))
+    for wish in wishes:
+        judge.judge(wish)
+    good = [wish for wish in wishes if not wish.errors]
+    created = _store_where_free(good, Cause("submitted", now, user))
+    return Creation(created, {index: wish.errors for index, wish in enumerate(wishes) if wish.errors})
+
+
+@retry_conflicts()
+def _store_where_free(wishes: Sequence[Wish], cause: Cause) -> list[Observation]:
+    """Store the wishes that find their telescope free; the others get an error."""
+    if not wishes:
+        return []
+    try:
+        with transaction.atomic():
+            requests = lock_requests({wish.document["request"] for wish in wishes})
+            lock_telescopes(wish.place for wish in wishes)
+            free = _free(wishes, requests)
+            rows = store(free, cause)
+    except IntegrityError as error:
+        raise Conflict("the telescope was taken by somebody else at the same moment; ask again") from error
+    return rows
+
+
+def lock_requests(ids: Collection[int]) -> dict[int, Request]:
+    """Lock the groups of requests, and read the requests as they are then."""
+    groups = set(Request.objects.filter(pk__in=ids).values_list("request_group_id", flat=True))
+    lock_groups(groups)
+    return {row.pk: row for row in Request.objects.filter(pk__in=ids)}
+
+
+class Occupation:
+    """When a telescope is taken: disjoint spans, in order."""
+
+    def __init__(self, spans: Iterable[tuple[datetime, datetime, str]]) -> None:
+        self._spans = sorted(spans)
+
+    def conflict(self, start: datetime, end: datetime) -> str:
+        """Who has the telescope at some time in a span; empty if nobody has."""
+        index = bisect.bisect_left(self._spans, (end,)) - 1
+        # Spans are disjoint, so only the last one that begins before the end can reach into the span.
+        if index >= 0 and self._spans[index][1] > start:
+            return self._spans[index][2]
+        return ""
+
+    def take(self, start: datetime, end: datetime, name: str) -> None:
+        """Take the telescope for a span that is free."""
+        bisect.insort(self._spans, (start, end, name))
+
+
+def occupations(
+    places: Collection[Place], start: datetime, end: datetime, *, without: Collection[int] = ()
+) -> dict[Place, Occupation]:
+    """When telescopes are taken by live observations, between two times: one query."""
+    spans: dict[Place, list[tuple[datetime, datetime, str]]] = {place: [] for place in places}
+    rows = Observation.objects.filter(
+        state__in=values(LIVE), start__lt=end, end__gt=start, site__in={place[0] for place in places}
+    ).values_list("pk", "site", "enclosure", "telescope", "start", "end")
+    for key, site, enclosure, telescope, begin, finish in rows:
+        place = (site, enclosure, telescope)
+        if place in spans and key not in without:
+            spans[place].append((begin, finish, f"observation {key}"))
+    return {place: Occupation(items) for place, items in spans.items()}
+
+
+def _free(wishes: Sequence[Wish], requests: dict[int, Request]) -> list[Wish]:
+    taken = occupations(
+        {wish.place for wish in wishes},
+        min(wish.document["start"] for wish in wishes),
+        max(wish.document["end"] for wish in wishes),
+    )
+    free = []
+    for wish in wishes:
+        request = requests[wish.document["request"]]
+        start, end = wish.document["start"], wish.document["end"]
+        live = wish.document.get("state", "PENDING") in LIVE
+        if live and request.state in {State.CANCELED, State.WINDOW_EXPIRED, State.FAILURE_LIMIT_REACHED}:
+            wish.errors["non_field_errors"] = [f"Request {request.pk} is {request.state}; nothing is to be observed for it"]
+        elif live and (other := taken[wish.place].conflict(start, end)):
+            wish.errors["non_field_errors"] = [f"The observation overlaps {other} on {'.'.join(wish.place)}"]
+        else:
+            if live:
+                taken[wish.place].take(start, end, f"another observation of request {request.pk} in this submission")
+            free.append(wish)
+    return free
+
+
+def store(wishes: Sequence[Wish], cause: Cause) -> list[Observation]:
+    """Store observations that may be placed, in the caller's transaction: a constant number of queries."""
+    rows = Observation.objects.bulk_create(
+        Observation(
+            request_id=wish.document["request"],
+            site=wish.document["site"],
+            enclosure=wish.document["enclosure"],
+            telescope=wish.document["telescope"],
+            start=wish.document["start"],
+            end=wish.document["end"],
+            priority=wish.document.get("priority", 10),
+            state=wish.document.get("state", "PENDING"),
+            created=cause.at,
+            modified=cause.at,
+        )
+        for wish in wishes
+    )
+    _store_statuses(rows, wishes, cause.at)
+    append(observation_transition(row, "", cause) for row in rows)
+    announce("observation.created", rows)
+    places: dict[Place, None] = defaultdict(None, {wish.place: None for wish in wishes})
+    bump_schedules(places, cause.at, rescheduled=True)
+    return rows
+
+
+def _store_statuses(rows: Sequence[Observation], wishes: Sequence[Wish], at: datetime) -> None:
+    pairs = [(row, status) for row, wish in zip(rows, wishes, strict=True) for status in wish.statuses]
+    statuses = ConfigurationStatus.objects.bulk_create(
+        ConfigurationStatus(
+            observation=row,
+            configuration_id=status.get("configuration"),
+            instrument_name=status["instrument_name"],
+            guide_camera_name=status.get("guide_camera_name", ""),
+            state=status.get("state", "PENDING"),
+            created=at,
+            modified=at,
+        )
+        for row, status in pairs
+    )
+    Summary.objects.bulk_create(
+        Summary(configuration_status=row, **status["summary"], created=at, modified=at)
+        for row, (_, status) in zip(statuses, pairs, strict=True)
+        if status.get("summary")
+    )

@@ -1,0 +1,1 @@
+"""Semesters, proposals, their members and their time."""

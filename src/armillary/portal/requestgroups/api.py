@@ -1,0 +1,312 @@
+"""Request groups and requests over HTTP."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from dateutil.parser import ParserError
+from dateutil.parser import parse as parse_date
+from django.db.models import QuerySet
+from rest_framework.decorators import action
+from rest_framework.permissions import AllowAny, IsAuthenticated
+from rest_framework.request import Request as HttpRequest
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from armillary.accounts.permissions import IsStaff
+from armillary.clock import now
+from armillary.core.requests import cadence, patterns, validation, visibility, wire
+from armillary.core.requests.instants import parse_time
+from armillary.core.requests.model import Request as RequestModel
+from armillary.platform.errors import Refusal
+from armillary.platform.idempotency import idempotent
+from armillary.portal.filters import column_names, ordered
+from armillary.portal.history.models import StateTransition
+from armillary.portal.history.queries import transitions_of
+from armillary.portal.observations.queries import LONGEST_MEMORY, of_request
+from armillary.portal.proposals.api import user_of
+from armillary.portal.proposals.queries import current_semester
+from armillary.portal.requestgroups import ipp, queries
+from armillary.portal.requestgroups.filters import RequestFilters, RequestGroupFilters
+from armillary.portal.requestgroups.models import Request, RequestGroup
+from armillary.portal.requestgroups.services.activity import last_activity
+from armillary.portal.requestgroups.services.cancel import cancel_request_group
+from armillary.portal.requestgroups.services.submit import context_of, submit_request_group
+from armillary.portal.requestgroups.services.suspend import suspend_request
+from armillary.portal.requestgroups.throttles import CancelThrottle, CreateThrottle, ValidateThrottle
+from armillary.portal.requestgroups.visibility import visible_request_groups, visible_requests
+from armillary.portal.surroundings import downtimes, observatory
+
+Json = dict[str, Any]
+_MODIFY = ("POST",)
+
+
+def body_of(request: HttpRequest) -> Mapping[str, Any]:
+    """The object that was posted.
+
+    Raises:
+        Refusal: It is no object.
+    """
+    if not isinstance(request.data, Mapping):
+        kind = type(request.data).__name__
+        raise Refusal({"non_field_errors": [f"Invalid data. Expected a dictionary, but got {kind}."]})
+    return request.data
+
+
+def detailed_group(group: RequestGroup) -> Json:
+    """A group as create, retrieve and cancel answer it."""
+    return wire.detailed_request_group(queries.detailed_group_document(group))
+
+
+class RequestGroupViewSet(GenericViewSet[RequestGroup]):
+    """What astronomers ask for."""
+
+    filterset_class = RequestGroupFilters
+    permission_classes = (AllowAny,)
+
+    def get_queryset(self) -> QuerySet[RequestGroup]:
+        """What the caller may see."""
+        return visible_request_groups(self.request.user).select_related("submitter")
+
+    def list(self, request: HttpRequest) -> Response:
+        """One page."""
+        rows = self.filter_queryset(self.get_queryset())
+        if not request.query_params.get("order"):
+            rows = ordered(rows, request.query_params.get("ordering"), column_names(RequestGroup), ("-pk",))
+        page = list(self.paginate_queryset(rows) or ())
+        documents = queries.group_documents(page)
+        return self.get_paginated_response([wire.listed_request_group(document) for document in documents])
+
+    def retrieve(self, request: HttpRequest, pk: str) -> Response:
+        """One group."""
+        del request, pk
+        return Response(detailed_group(self.get_object()))
+
+    def get_permissions(self) -> Any:
+        """Everybody may look, within their scope; asking for something needs an account."""
+        return [IsAuthenticated()] if self.action == "create" else super().get_permissions()
+
+    def get_throttles(self) -> Any:
+        """Submissions are limited."""
+        return [CreateThrottle()] if self.action == "create" else super().get_throttles()
+
+    @idempotent
+    def create(self, request: HttpRequest) -> Response:
+        """Ask for something."""
+        group = submit_request_group(user_of(request), body_of(request), now())
+        return Response(detailed_group(group), status=201)
+
+    @action(
+        detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[CancelThrottle]
+    )
+    def cancel(self, request: HttpRequest, pk: str) -> Response:
+        """Withdraw a group and everything pending in it."""
+        del pk
+        group = cancel_request_group(self.get_object().pk, user_of(request), now())
+        return Response(detailed_group(group))
+
+    @action(
+        detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[ValidateThrottle]
+    )
+    def validate(self, request: HttpRequest) -> Response:
+        """What is wrong with a group, or what it will cost; nothing is stored."""
+        body = body_of(request)
+        checked = validation.check_request_group(body, context_of(user_of(request), body.get("proposal"), now()))
+        durations = checked.request_durations if checked.ok else {}
+        return Response({"request_durations": durations, "errors": checked.errors})
+
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
+    def max_allowable_ipp(self, request: HttpRequest) -> Response:
+        """Between which values the priority of a group may lie, by semester and instrument type."""
+        body = {**body_of(request), "ipp_value": 1.0}
+        context = context_of(user_of(request), body.get("proposal"), now())
+        checked = validation.check_request_group(body, context)
+        if not checked.ok or context.proposal is None:
+            return Response({"errors": checked.errors})
+        return Response(ipp.bounds(checked.group, context, context.proposal))
+
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
+    def cadence(self, request: HttpRequest) -> Response:
+        """Repeat one request at regular times; nothing is stored."""
+        body = body_of(request)
+        return _expanded(cadence.expand_cadence(body, context_of(user_of(request), body.get("proposal"), now())))
+
+    @action(detail=False, permission_classes=[IsStaff])
+    def schedulable_requests(self, request: HttpRequest) -> Response:
+        """Everything that waits to be scheduled: what schedulers read."""
+        moment = now()
+        start, end = _span(request, moment)
+        documents = queries.schedulable_groups(start, end, request.query_params.getlist("telescope_class"), moment)
+        return Response(
+            [{**wire.listed_request_group(document), "is_staff": document["is_staff"]} for document in documents]
+        )
+
+    @action(detail=True)
+    def transitions(self, request: HttpRequest, pk: str) -> Response:
+        """Every state the group was in."""
+        del request, pk
+        return Response(transitions_of(StateTransition.Subject.REQUEST_GROUP, self.get_object().pk))
+
+
+def _expanded(expansion: tuple[Json | None, Json]) -> Response:
+    document, errors = expansion
+    if document is None:
+        raise Refusal(errors)
+    return Response(document)
+
+
+def _span(request: HttpRequest, moment: datetime) -> tuple[datetime, datetime]:
+    start, end = (_moment(request, name) for name in ("start", "end"))
+    if start is not None and end is not None:
+        return start, end
+    semester = current_semester(moment)
+    if semester is None:
+        raise Refusal({"start": ["There is no current semester; give start and end."]})
+    return start or semester.start, end or semester.end
+
+
+def _moment(request: HttpRequest, name: str) -> datetime | None:
+    text = request.query_params.get(name)
+    if not text:
+        return None
+    try:
+        moment = parse_date(text)
+    except (ParserError, OverflowError) as error:
+        raise Refusal({name: [f"{text!r} is not a date; give one as YYYY-MM-DDThh:mm:ss."]}) from error
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+class RequestViewSet(GenericViewSet[Request]):
+    """Requests, each of which is observed for itself."""
+
+    filterset_class = RequestFilters
+    permission_classes = (AllowAny,)
+
+    def get_queryset(self) -> QuerySet[Request]:
+        """What the caller may see."""
+        rows = visible_requests(self.request.user)
+        return rows.select_related("document", "request_group__submitter")
+
+    def list(self, request: HttpRequest) -> Response:
+        """One page."""
+        rows = self.filter_queryset(self.get_queryset())
+        rows = ordered(rows, request.query_params.get("ordering"), ("id", "state"), ("-pk",))
+        page = list(self.paginate_queryset(rows) or ())
+        documents = queries.request_documents(page)
+        return self.get_paginated_response([wire.listed_request(document) for document in documents])
+
+    def retrieve(self, request: HttpRequest, pk: str) -> Response:
+        """One request."""
+        del request, pk
+        row = self.get_object()
+        group = queries.detailed_group_document(row.request_group)
+        document = next(item for item in group["requests"] if item["id"] == row.pk)
+        return Response(wire.detailed_request(document))
+
+    def get_permissions(self) -> Any:
+        """Staff keeps requests from the scheduler."""
+        return [IsStaff()] if self.action == "partial_update" else super().get_permissions()
+
+    def partial_update(self, request: HttpRequest, pk: str) -> Response:
+        """Suspend a request, or take its suspension back."""
+        del pk
+        row = self.get_object()
+        body = body_of(request)
+        if "suspend_until" not in body:
+            raise Refusal("The suspend_until field must be set on update requests")
+        until = _suspension(body["suspend_until"])
+        changed = suspend_request(row.pk, until, user_of(request), now())
+        return Response({"suspend_until": changed.suspend_until})
+
+    @action(detail=True)
+    def airmass(self, request: HttpRequest, pk: str) -> Response:
+        """How high the target stands where and when it can be observed."""
+        del pk
+        row = self.get_object()
+        model = queries.group_model(row.request_group)
+        wanted = next(item for item in model.requests if item.id == row.pk)
+        if not wanted.windows:
+            return Response({"airmass_data": {}})
+        return Response(airmass_of(wanted, staff=bool(getattr(request.user, "is_staff", False))))
+
+    @action(detail=True)
+    def observations(self, request: HttpRequest, pk: str) -> Response:
+        """The observations of a request, oldest first."""
+        del pk
+        exclude = bool(request.query_params.get("exclude_canceled"))
+        return Response(of_request(self.get_object().pk, exclude_canceled=exclude))
+
+    @action(detail=True)
+    def transitions(self, request: HttpRequest, pk: str) -> Response:
+        """Every state the request was in."""
+        del request, pk
+        return Response(transitions_of(StateTransition.Subject.REQUEST, self.get_object().pk))
+
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
+    def mosaic(self, request: HttpRequest) -> Response:
+        """Cover a field with many pointings; nothing is stored."""
+        return _expanded(patterns.expand_mosaic(body_of(request), context_of(user_of(request), None, now())))
+
+
+def _suspension(value: object) -> datetime | None:
+    if value is None:
+        return None
+    try:
+        return parse_time(str(value))
+    except ValueError as error:
+        raise Refusal({"suspend_until": [str(error)]}) from error
+
+
+def airmass_of(request: RequestModel, *, staff: bool) -> Json:
+    """The answer about a request's airmass."""
+    return visibility.airmass_data(
+        request, observatory(), downtimes=downtimes(now() - timedelta(days=1)), include_unschedulable=staff
+    )
+
+
+class DitherView(APIView):
+    """Small offsets between exposures."""
+
+    permission_classes = (IsAuthenticated,)
+
+    def post(self, request: HttpRequest) -> Response:
+        """Repeat a configuration's exposures at many offsets; nothing is stored."""
+        return _expanded(patterns.expand_dither(body_of(request), context_of(user_of(request), None, now())))
+
+
+class AirmassView(APIView):
+    """Airmass of something that is not submitted."""
+
+    permission_classes = (AllowAny,)
+
+    def post(self, request: HttpRequest) -> Response:
+        """How high the target of a request would stand; refusals come with status 200, as in the reference."""
+        checked = validation.check_request(body_of(request), anonymous_context(now()))
+        if not checked.ok:
+            return Response(checked.errors)
+        return Response(airmass_of(checked.request, staff=False))
+
+
+def anonymous_context(moment: datetime) -> validation.ValidationContext:
+    """What the rules need to know to judge a request of nobody in particular."""
+    from armillary.portal.proposals.queries import semester_facts
+    from armillary.portal.surroundings import limits
+
+    return validation.ValidationContext(
+        observatory=observatory(), now=moment, semesters=semester_facts(), downtimes=downtimes(moment), limits=limits()
+    )
+
+
+class LastChangedView(APIView):
+    """When something last changed that matters for scheduling: what schedulers poll."""
+
+    permission_classes = (IsStaff,)
+
+    def get(self, request: HttpRequest) -> Response:
+        """For classes of telescopes, or for any."""
+        floor = now() - LONGEST_MEMORY
+        latest = last_activity(request.query_params.getlist("telescope_class"))
+        return Response({"last_change_time": max(latest or floor, floor)})

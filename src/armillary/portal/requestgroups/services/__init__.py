@@ -1,0 +1,1 @@
+"""Writes about requests, one verb in each module."""

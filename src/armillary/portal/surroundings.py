@@ -1,0 +1,72 @@
+"""What the portal asks other services about: the observatory and its downtimes.
+
+Never called inside a transaction, and never answered from a stale copy: the clients revalidate what they hold.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from functools import cache
+from importlib.metadata import entry_points
+from typing import cast
+
+from armillary.clients.configdb import ConfigDBClient
+from armillary.clients.downtime import DowntimeClient
+from armillary.clients.transport import connect
+from armillary.configuration import configuration
+from armillary.core.observatory import Observatory
+from armillary.core.requests.facts import Downtime, Limits, RequestRule
+
+RULES_ENTRY_POINT = "armillary.request_rules"
+
+
+def _token() -> str | None:
+    token = configuration().api_token
+    return None if token is None else token.get_secret_value()
+
+
+def observatory() -> Observatory:
+    """The observatory as it is configured now.
+
+    Raises:
+        ServiceUnavailable: The configuration database cannot be reached.
+    """
+    with connect("configdb", token=_token()) as http:
+        return ConfigDBClient(http).observatory()
+
+
+def downtimes(after: datetime) -> list[Downtime]:
+    """All downtimes that end after a time.
+
+    Raises:
+        ServiceUnavailable: The downtime service cannot be reached.
+    """
+    with connect("downtime", token=_token()) as http:
+        found = DowntimeClient(http).list(ends_after=after)
+    return [
+        Downtime(
+            start=item.start,
+            end=item.end,
+            site=item.site,
+            enclosure=item.enclosure,
+            telescope=item.telescope,
+            instrument_type=item.instrument_type,
+        )
+        for item in found
+    ]
+
+
+def limits() -> Limits:
+    """What this installation allows."""
+    settings = configuration()
+    return Limits(
+        min_ipp_value=settings.min_ipp_value,
+        max_ipp_value=settings.max_ipp_value,
+        time_overuse_allowance=settings.proposal_time_overuse_allowance,
+    )
+
+
+@cache
+def own_rules() -> tuple[RequestRule, ...]:
+    """The observatory's own rules: what is installed under the entry point group ``armillary.request_rules``."""
+    return tuple(cast("RequestRule", point.load()) for point in sorted(entry_points(group=RULES_ENTRY_POINT)))

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+from django.urls import include, path
+from rest_framework.routers import SimpleRouter
+
+from armillary.platform.streams import event_stream
+from armillary.portal.events import KINDS, visible
+from armillary.portal.observations.api import (
+    ConfigurationStatusViewSet,
+    LastScheduledView,
+    ObservationViewSet,
+    PublishView,
+    ScheduleVersionView,
+    ScheduleViewSet,
+)
+from armillary.portal.proposals.urls import router as proposals_router
+from armillary.portal.requestgroups.api import (
+    AirmassView,
+    DitherView,
+    LastChangedView,
+    RequestGroupViewSet,
+    RequestViewSet,
+)
+from armillary.portal.requestgroups.instruments_api import InstrumentsView
+
+router = SimpleRouter()
+router.register("requests", RequestViewSet, basename="requests")
+router.register("requestgroups", RequestGroupViewSet, basename="request_groups")
+router.register("observations", ObservationViewSet, basename="observations")
+router.register("schedule", ScheduleViewSet, basename="schedule")
+router.register("configurationstatus", ConfigurationStatusViewSet, basename="configuration-status")
+
+urlpatterns = [
+    path("api/events/", event_stream(KINDS, visible=visible), name="portal-events"),
+    path("api/configurations/dither/", DitherView.as_view(), name="dither"),
+    path("api/airmass/", AirmassView.as_view(), name="airmass"),
+    path("api/last_changed/", LastChangedView.as_view(), name="last-changed"),
+    path("api/last_scheduled/", LastScheduledView.as_view(), name="last-scheduled"),
+    path("api/schedule/version/", ScheduleVersionView.as_view(), name="schedule-version"),
+    path("api/schedule/publish/", PublishView.as_view(), name="schedule-publish"),
+    path("api/instruments/", InstrumentsView.as_view(), name="instruments"),
+    path("api/", include(router.urls)),
+    path("api/", include(proposals_router.urls)),
+]
