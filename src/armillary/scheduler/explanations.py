@@ -54,8 +54,7 @@ def reasons_of(run: Run) -> list[Reason]:
         for identity, explanation in solution.plan.explanations.items()
     }
     found = [Reason(each.request_id, each.group_id, EXCLUDED, each.reason) for each in run.selection.exclusions]
-    for candidate in run.selection.candidates:
-        found.append(_reason(candidate, explanations[candidate.request_id], run))
+    found += [_reason(each, explanations[each.request_id], run) for each in run.selection.candidates]
     return sorted(found, key=lambda each: each.request)
 
 

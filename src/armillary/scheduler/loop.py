@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 from pathlib import Path
@@ -18,7 +18,7 @@ from armillary import clock
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
 from armillary.clients.errors import ClientError
-from armillary.clients.events import FEED_RESET, Event
+from armillary.clients.events import FEED_RESET, Event, Subscription
 from armillary.clients.portal import PortalClient
 from armillary.scheduler import metrics
 from armillary.scheduler.assembly import horizon_of
@@ -35,10 +35,15 @@ _log = structlog.get_logger(__name__)
 _LEAD_MARGIN: Final = 2.0
 _SHORTEST_LEAD_S: Final = 10.0
 _LEAST_REAL_INTERVAL_S: Final = 10.0
-_RETRY_REAL_S: Final = 2.0
+_RETRY_REAL_S: Final = 1.0
+_LONGEST_RETRY_REAL_S: Final = 60.0
+_FREE_RETRIES: Final = 3
+"""A stale plan is made anew at once so many times in a row, before the loop lets the world calm down."""
 _COALESCE_REAL_S: Final = 0.2
 _LISTEN_REAL_S: Final = 0.5
 _SOLVE_LIMIT_OBSERVATORY_S: Final = 120.0
+_CONNECT_REAL_S: Final = 5.0
+_PORTAL_NEWS: Final = ("request_group.", "request.", "observation.")
 _OWN_DOING: Final = frozenset({"schedule.published", "observation.created"})
 
 
@@ -70,12 +75,22 @@ class State(StrEnum):
 class LoopSettings:
     """How the loop goes about it."""
 
-    horizon: timedelta = timedelta(days=7)
-    interval: timedelta = timedelta(minutes=5)
+    horizon_days: float = 7.0
+    interval_s: float = 300.0
     """Longest observatory time between two runs when nothing changes."""
-    limits: SolverLimits = field(default_factory=SolverLimits)
+    time_limit_s: float = 10.0
+    """Real seconds for the solver."""
+    iteration_limit: int | None = None
+    target_gap: float = 1e-4
+    """The solver stops when the plan is provably this close to the best one."""
+    seed: int = 0
     time_overuse_allowance: float = 1.1
     runs_kept: int = 200
+
+    @property
+    def horizon(self) -> timedelta:
+        """How far ahead is planned."""
+        return timedelta(days=self.horizon_days)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +117,7 @@ class SchedulerLoop:
         downtime: When it cannot observe.
         data_directory: Where the documents of the runs are kept.
         settings: See :class:`LoopSettings`.
+        token: With which the change feeds are read; needed for :meth:`run` alone.
     """
 
     def __init__(
@@ -112,10 +128,12 @@ class SchedulerLoop:
         downtime: DowntimeClient,
         data_directory: Path,
         settings: LoopSettings | None = None,
+        token: str | None = None,
     ) -> None:
         self._portal = portal
         self._configdb = configdb
         self._downtime = downtime
+        self._token = token
         self._directory = data_directory / "runs"
         self._settings = settings or LoopSettings()
         self._sky = SkyWindows()
@@ -124,6 +142,7 @@ class SchedulerLoop:
         self._stopping = threading.Event()
         self._woken_at: float | None = None
         self._cycle_real_s = 1.0
+        self._failures = 0
         self._next_run: datetime | None = None
         self._last_changed: datetime | None = None
         self._own_cancellations: set[str] = set()
@@ -153,10 +172,15 @@ class SchedulerLoop:
             self._next_run = clock.now() + self._pause()
         return self._next_run or now
 
-    def run(self, stop: threading.Event, feeds: Sequence[ChangeFeed] = ()) -> None:
-        """Step until told to stop, awake to the news of the feeds."""
+    def run(self, stop: threading.Event, feeds: Sequence[ChangeFeed] | None = None) -> None:
+        """Step until told to stop, awake to the news of the feeds.
+
+        Args:
+            stop: Set it to end.
+            feeds: Where news come from; default: the change feeds of portal, configuration and downtime databases.
+        """
         with ExitStack() as listening:
-            for feed in feeds:
+            for feed in self._subscribe() if feeds is None else feeds:
                 listening.callback(feed.close)
                 thread = threading.Thread(target=self._listen, args=(feed, stop), name="scheduler-feed", daemon=True)
                 thread.start()
@@ -167,6 +191,15 @@ class SchedulerLoop:
                     clock.sleep_until(wanted, at_most_real_s=_COALESCE_REAL_S / 2)
                 if self._woken.is_set():
                     stop.wait(_COALESCE_REAL_S)  # a burst of submissions becomes one run
+
+    def _subscribe(self) -> list[ChangeFeed]:
+        """Follow the services' feeds, from before the first reading, so that nothing falls between."""
+        portal = Subscription("portal", token=self._token, kinds=_PORTAL_NEWS)
+        feeds = [portal, Subscription("configdb", token=self._token), Subscription("downtime", token=self._token)]
+        for feed in feeds:
+            if not feed.wait_until_connected(_CONNECT_REAL_S):
+                _log.warning("feed_not_connected", consequence="until it is, runs are made by the timer")
+        return list(feeds)
 
     def _listen(self, feed: ChangeFeed, stop: threading.Event) -> None:
         while not stop.is_set():
@@ -200,11 +233,11 @@ class SchedulerLoop:
     def _pause(self) -> timedelta:
         """Observatory time until the next run, if nothing wakes the loop."""
         speed = max(clock.speed(), 1.0)
-        if self.status.state is State.STALE:
-            return timedelta(0)
-        if self.status.state in (State.SOURCE_UNAVAILABLE, State.REFUSED):
-            return timedelta(seconds=_RETRY_REAL_S * speed)
-        return max(self._settings.interval, timedelta(seconds=_LEAST_REAL_INTERVAL_S * (speed if speed > 1 else 0)))
+        if self._failures:
+            wait_s = 0.0 if self.status.state is State.STALE and self._failures <= _FREE_RETRIES else _RETRY_REAL_S
+            return timedelta(seconds=min(wait_s * 2 ** (self._failures - 1), _LONGEST_RETRY_REAL_S) * speed)
+        fastest_s = _LEAST_REAL_INTERVAL_S * speed if speed > 1 else 0.0
+        return timedelta(seconds=max(self._settings.interval_s, fastest_s))
 
     # One run
 
@@ -258,7 +291,7 @@ class SchedulerLoop:
 
     def _limits(self) -> SolverLimits:
         """Solve for no longer than the sky allows: a fast clock leaves less real time."""
-        given = self._settings.limits
+        given = self._settings
         speed = clock.speed()
         limit_s = given.time_limit_s if speed <= 0 else min(given.time_limit_s, _SOLVE_LIMIT_OBSERVATORY_S / speed)
         return SolverLimits(limit_s, given.iteration_limit, given.target_gap, given.seed)
@@ -305,6 +338,7 @@ class SchedulerLoop:
         reasons: Sequence[Reason] = (),
     ) -> None:
         metrics.RUNS.labels(state.value).inc()
+        self._failures = 0 if state is State.PUBLISHED else self._failures + 1
         self.status = LoopStatus(state, sentence, now, document, tuple(reasons))
         if state is State.PUBLISHED and self._woken_at is not None:
             metrics.REACTION_SECONDS.observe(time.perf_counter() - self._woken_at)

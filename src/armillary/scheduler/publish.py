@@ -74,8 +74,10 @@ def difference(
 def differences(
     plan: Mapping[str, Sequence[PlannedObservation]], snapshot: Snapshot, start: datetime, end: datetime
 ) -> list[Difference]:
-    """The differences of all telescopes; those that only lose observations first, so that a request that moves is
-    taken off one telescope before it is put on another wherever possible.
+    """The differences of all telescopes.
+
+    Those that only lose observations come first, so that a request that moves is taken off one telescope before it is
+    put on another wherever possible.
 
     Args:
         plan: Planned observations by telescope key; telescopes that are missing are to be empty.

@@ -22,12 +22,8 @@ _ASK_AGAIN: Final = frozenset({401, 403, 408, 425, 429})
 """Refusals that an operator or time can cure: a wrong token, too many requests."""
 
 Ingest = Callable[[Path], object]
-"""Hands one file to the archive. Raises :class:`ServiceUnavailable` if it should be tried again later and
-:class:`FrameRefused` if the archive will never take it."""
-
-
-class FrameRefused(Exception):
-    """The archive will never take this file; the message says why."""
+"""Hands one file to the archive. Raises :class:`ServiceUnavailable` if it should be tried again later, and
+:class:`ValueError` or :class:`RequestRefused` if the archive will never take it."""
 
 
 class Delivery:
@@ -84,7 +80,11 @@ class Delivery:
         except ServiceUnavailable as error:
             self._frames.failed(now)
             _log.warning("frame_waits", path=str(path), reason=str(error))
-        except FrameRefused as error:
+        except (RequestRefused, ValueError) as error:
+            if isinstance(error, RequestRefused) and error.status in _ASK_AGAIN:
+                self._frames.failed(now)
+                _log.error("frame_waits", path=str(path), reason=str(error))
+                return
             self._journal.frame_refused(path, str(error))
             _log.error("frame_refused", path=str(path), reason=str(error))
         else:

@@ -12,6 +12,7 @@ from armillary.telescope.conditions import Conditions, conditions_at
 from armillary.telescope.drivers import CameraImage, Card
 from armillary.telescope.headers import (
     Shot,
+    header_of,
     identity_cards,
     instrument_cards,
     site_cards,
@@ -25,9 +26,7 @@ def write_frame(path: Path, shot: Shot, image: CameraImage) -> None:
 
     The file appears under its name only when it is complete and on the disk.
     """
-    header = fits.Header()
-    for keyword, value, comment in frame_cards(shot, image):
-        header[keyword] = (value, comment)
+    header = header_of(frame_cards(shot, image))
     science = fits.CompImageHDU(image.pixels, header, name="SCI", compression_type="RICE_1")
     path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(path.name + ".part")

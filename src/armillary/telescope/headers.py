@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
+
+from astropy.io import fits
 
 from armillary.core.observations.model import ScheduledObservation
 from armillary.core.observatory import Camera, Telescope
 from armillary.telescope.conditions import Conditions, modified_julian_date, observing_night
 from armillary.telescope.drivers import Action, Card
 
+_CARD_WIDTH: Final = 80
 _CALIBRATIONS: Final = frozenset({"BIAS", "DARK", "SKY_FLAT", "SKYFLAT"})
 _OBSTYPES: Final = {
     "REPEAT_EXPOSE": "EXPOSE",
@@ -197,8 +201,8 @@ def tangent_plane_cards(
         ("CTYPE2", "DEC--TAN", "gnomonic projection"),
         ("CUNIT1", "deg", "unit of CRVAL1, CD1_x"),
         ("CUNIT2", "deg", "unit of CRVAL2, CD2_x"),
-        ("CRVAL1", ra_deg, "[deg] right ascension at the reference pixel"),
-        ("CRVAL2", dec_deg, "[deg] declination at the reference pixel"),
+        ("CRVAL1", ra_deg, "[deg] RA at the reference pixel"),
+        ("CRVAL2", dec_deg, "[deg] Dec at the reference pixel"),
         ("CRPIX1", (shape[1] + 1) / 2, "reference pixel, first pixel is 1"),
         ("CRPIX2", (shape[0] + 1) / 2, "reference pixel, first pixel is 1"),
         ("CD1_1", -scale * math.cos(angle), "[deg/pixel]"),
@@ -210,6 +214,15 @@ def tangent_plane_cards(
         ("SECPIX", pixel_scale_arcsec, "[arcsec/pixel]"),
         ("ROTANGLE", orientation_deg, "[deg] position angle of the y axis, east of north"),
     ]
+
+
+def header_of(cards: Iterable[Card]) -> fits.Header:
+    """A FITS header of the cards; a comment that does not fit beside a long value is cut short."""
+    header = fits.Header()
+    for keyword, value, comment in cards:
+        value_width = max(20, len(value.replace("'", "''")) + 2) if isinstance(value, str) else 20
+        header[keyword] = (value, comment[: max(0, _CARD_WIDTH - 10 - value_width - 3)])
+    return header
 
 
 def sexagesimal(value: float, *, decimals: int, signed: bool = False) -> str:

@@ -10,7 +10,6 @@ from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
-from astropy.io import fits
 from astropy.wcs import WCS
 
 from armillary.core.observatory import Camera, Telescope
@@ -21,7 +20,7 @@ from armillary.telescope.drivers import Action, CameraImage, Card
 from armillary.telescope.drivers.simulator import imaging, numbers, sky, spectrograph
 from armillary.telescope.drivers.simulator.catalogue import stars_around
 from armillary.telescope.drivers.simulator.scenery import appearance_of
-from armillary.telescope.headers import frame_type, tangent_plane_cards
+from armillary.telescope.headers import frame_type, header_of, tangent_plane_cards
 
 _CHANNEL: Final = re.compile(r"^narrowband_([griz])_positions$")
 _SPECTRA: Final = "SPECTRA"
@@ -167,7 +166,7 @@ class _Scene:
         )
         image = np.zeros(self.detector.shape)
         stars = stars_around(conditions.ra_deg, conditions.dec_deg, self.detector.radius_deg)
-        x, y = WCS(fits.Header(world)).all_world2pix(stars.ra_deg, stars.dec_deg, 0)
+        x, y = WCS(header_of(world)).all_world2pix(stars.ra_deg, stars.dec_deg, 0)
         imaging.add_stars(image, x, y, stars, optics)
         return image, world
 

@@ -54,7 +54,7 @@ def spectrum_image(
     columns = photons / _bandwidths(dispersion) * _source_spectrum(wavelengths, appearance, dispersion)
     image = _trace(shape, appearance, optics) * columns[None, :]
     sky = optics.sky_electrons(background_magnitude) * numbers.SPECTROGRAPH_EFFICIENCY / _bandwidths(dispersion)
-    sky_spectrum = np.full(dispersion.columns, sky) + 60 * sky * _lines(wavelengths, _SKY_NM, dispersion)
+    sky_spectrum = np.full(dispersion.columns, sky) + 15 * sky * _lines(wavelengths, _SKY_NM, dispersion)
     return image + sky_spectrum[None, :]
 
 
