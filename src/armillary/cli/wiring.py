@@ -59,7 +59,7 @@ def build_agent(key: str, *, poll_interval_s: float = 10.0) -> TelescopeAgent:
         portal=portal,
         observatory=observatory,
         telescope=telescope.key,
-        driver=Simulator(observatory, telescope.key, directory=directory / "frames"),
+        driver=Simulator(observatory, telescope.key),
         ingest=_ingest(token, portal),
         data_directory=directory,
         poll_interval_s=poll_interval_s,
