@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
@@ -29,7 +30,7 @@ def run_scheduler(
         if once:
             loop.step()
             status = loop.status
-            print(json.dumps(status.as_dict(), default=str) if as_json else status.sentence)
+            print(json.dumps(asdict(status), default=str) if as_json else status.sentence)
             return
     except (WiringError, ClientError) as error:
         raise refuse(str(error)) from error

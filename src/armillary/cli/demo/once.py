@@ -65,9 +65,9 @@ class Night:
                 self._due[key] = min(self._due[key], clock.now())
             return False
         agent = self._agents[who]
-        was_busy = not agent.idle
+        was_observing = agent.observing is not None
         self._due[who] = agent.step()
-        has_ended = was_busy and agent.idle
+        has_ended = was_observing and agent.observing is None
         if has_ended:
             self._scheduler.wake()
             self._due[_SCHEDULER] = clock.now()

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Callable, Mapping
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -87,6 +89,18 @@ class Stage:
             else self._submit_one(portal, sample)
             for sample in samples(self.observatory, self.night, PROPOSAL)
         ]
+
+    @contextmanager
+    def watching(self) -> Iterator[None]:
+        """Keep the servers and workers running while something else is done."""
+        ended = threading.Event()
+        watcher = threading.Thread(target=self.supervisor.watch, args=(ended.is_set,))
+        watcher.start()
+        try:
+            yield
+        finally:
+            ended.set()
+            watcher.join()
 
     def close(self) -> None:
         """Stop everything; the clock stands still until the next start."""
