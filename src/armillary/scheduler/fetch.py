@@ -49,7 +49,7 @@ def read_snapshot(
     observatory = configdb.observatory()
     versions = read_versions(portal, observatory)
     live = _live(portal, now)
-    semesters = tuple(portal.semesters())
+    semesters = tuple(Semester(each.id, each.start, each.end) for each in portal.semesters())
     groups = portal.schedulable_request_groups(start=_earliest_window(semesters, now), end=end)
     return Snapshot(
         at=now,
@@ -96,7 +96,7 @@ def _standings(portal: PortalClient) -> dict[str, ProposalStanding]:
     return {
         proposal.id: ProposalStanding(
             tac_priority=float(proposal.tac_priority),
-            allocations=tuple(_allocation(row) for row in proposal.raw.get("timeallocation_set", ())),
+            allocations=tuple(_allocation(row) for row in (proposal.model_extra or {}).get("timeallocation_set", ())),
         )
         for proposal in portal.proposals(active=True)
     }

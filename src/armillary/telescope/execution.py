@@ -305,7 +305,7 @@ def refuse(observation: ScheduledObservation, journal: Journal, at: datetime, re
                 continue
             began = configuration.state is ConfigurationState.ATTEMPTED
             state = ConfigurationState.FAILED if began else ConfigurationState.NOT_ATTEMPTED
-            summary = {"start": stamp, "end": stamp, "state": state.value, "reason": reason}
+            summary: dict[str, Any] = {"start": stamp, "end": stamp, "state": state.value, "reason": reason}
             summary |= {"time_completed": 0.0, "events": []}
             journal.queue_report(configuration.configuration_status, {"state": state.value, "summary": summary})
         journal.close_observation(observation.id, at, reason)

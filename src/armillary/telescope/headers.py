@@ -171,9 +171,8 @@ def instrument_cards(shot: Shot) -> list[Card]:
         (f"OPTELEM{number}", f"{kind}={code}", "optical element")
         for number, (kind, code) in enumerate(sorted(elements.items()), start=1)
     ]
-    guiding = shot.action.configuration.guiding_config
-    mode = "OFF" if guiding is None else str(guiding.mode or "OFF")
-    cards.append(("AGSTATE", "IDLE" if mode == "OFF" else "GUIDING", "autoguider"))
+    guides = shot.action.configuration.guiding_config.mode.upper() not in {"", "OFF"}
+    cards.append(("AGSTATE", "GUIDING" if guides else "IDLE", "autoguider"))
     cards.append(("AGCAM", shot.action.configuration.guide_camera_name, "guide camera"))
     return cards
 
