@@ -67,9 +67,7 @@ class MomentFilter(django_filters.Filter):
     field_class = _MomentField
 
 
-def ordered(
-    rows: QuerySet[Any], wanted: str | None, allowed: Sequence[str], default: Sequence[str]
-) -> QuerySet[Any]:
+def ordered(rows: QuerySet[Any], wanted: str | None, allowed: Sequence[str], default: Sequence[str]) -> QuerySet[Any]:
     """Order rows by a comma-separated list of names (``-`` reverses); names that are not allowed are ignored."""
     names = [name.strip() for name in (wanted or "").split(",")]
     return rows.order_by(*([name for name in names if name.lstrip("-") in allowed] or default))

@@ -77,6 +77,26 @@ def configuration_state(current: ConfigurationState, reported: ConfigurationStat
     return reported
 
 
+_PENDING, _ATTEMPTED = ConfigurationState.PENDING, ConfigurationState.ATTEMPTED
+_NOT_ATTEMPTED, _COMPLETED = ConfigurationState.NOT_ATTEMPTED, ConfigurationState.COMPLETED
+
+_IF_ALL_ARE: Final = (
+    (frozenset({_PENDING}), ObservationState.PENDING),
+    (frozenset({_NOT_ATTEMPTED}), ObservationState.NOT_ATTEMPTED),
+    (frozenset({_PENDING, _NOT_ATTEMPTED}), ObservationState.PENDING),
+    (frozenset({_PENDING, _ATTEMPTED}), ObservationState.IN_PROGRESS),
+)
+"""Read first, in order: every configuration is in one of these states."""
+
+_IF_ANY_IS: Final = (
+    (ConfigurationState.BAD_DATA, ObservationState.BAD_DATA),
+    (_NOT_ATTEMPTED, ObservationState.FAILED),
+    (ConfigurationState.FAILED, ObservationState.FAILED),
+    (ConfigurationState.ABORTED, ObservationState.ABORTED),
+)
+"""Read next, in order: some configuration is in this state."""
+
+
 def observation_state(
     statuses: Sequence[ConfigurationState], current: ObservationState = ObservationState.PENDING
 ) -> ObservationState:
@@ -85,29 +105,14 @@ def observation_state(
     What has begun and is not over is IN_PROGRESS; an observation that is over (``current``) is the caller's to keep.
     """
     present = frozenset(statuses)
-    if present <= {ConfigurationState.PENDING}:
-        return ObservationState.PENDING
-    if present == {ConfigurationState.NOT_ATTEMPTED}:
-        return ObservationState.NOT_ATTEMPTED
-    if present <= {ConfigurationState.PENDING, ConfigurationState.NOT_ATTEMPTED}:
-        return ObservationState.PENDING
-    if present <= {ConfigurationState.PENDING, ConfigurationState.ATTEMPTED}:
-        return ObservationState.IN_PROGRESS
-    for state, verdict in _VERDICTS:
-        if state in present:
-            return verdict
-    if present == {ConfigurationState.COMPLETED}:
+    rules = [state for allowed, state in _IF_ALL_ARE if present <= allowed]
+    rules += [state for wanted, state in _IF_ANY_IS if wanted in present]
+    if rules:
+        return rules[0]
+    if present == {_COMPLETED}:
         return ObservationState.COMPLETED
     # Some completed, the rest still to come: under way, whatever a telescope forgot to report before.
     return ObservationState.IN_PROGRESS if current in LIVE else current
-
-
-_VERDICTS: Final = (
-    (ConfigurationState.BAD_DATA, ObservationState.BAD_DATA),
-    (ConfigurationState.NOT_ATTEMPTED, ObservationState.FAILED),
-    (ConfigurationState.FAILED, ObservationState.FAILED),
-    (ConfigurationState.ABORTED, ObservationState.ABORTED),
-)
 
 
 def settled_state(current: ObservationState, statuses: Sequence[ConfigurationState]) -> ObservationState:

@@ -18,8 +18,8 @@ def cost_us(
 ) -> int:
     """Cost of one execution of a configuration, in microseconds.
 
-    Wall time is charged, whatever the outcome. A rapid response is charged at most what was planned: the duration of the
-    configuration and its share of the padding in front of the observation. Direct observations cost nothing.
+    Wall time is charged, whatever the outcome. A rapid response is charged at most what was planned: the duration of
+    the configuration and its share of the padding in front of the observation. Direct observations cost nothing.
 
     Args:
         start: When execution began.

@@ -85,9 +85,7 @@ class ObservationFilters(django_filters.FilterSet):
         start, end = time_span(value, now())
         return rows.filter(start__gte=start, start__lt=end)
 
-    def filter_instrument_type(
-        self, rows: QuerySet[Observation], name: str, value: list[str]
-    ) -> QuerySet[Observation]:
+    def filter_instrument_type(self, rows: QuerySet[Observation], name: str, value: list[str]) -> QuerySet[Observation]:
         """Observations with such a configuration."""
         del name
         return _with_configuration(rows, instrument_type__in=value) if value else rows

@@ -106,9 +106,7 @@ class ObservationChange(WireObject):
 
 def _read_keys(value: object) -> object:
     if not isinstance(value, list):
-        raise PydanticCustomError(
-            "keys", 'Expected a list of items but got type "{kind}".', {"kind": _kind(value)}
-        )
+        raise PydanticCustomError("keys", 'Expected a list of items but got type "{kind}".', {"kind": _kind(value)})
     if not value:
         raise PydanticCustomError("keys", "Ensure this field has at least 1 elements.")
     return value

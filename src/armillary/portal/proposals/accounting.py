@@ -108,8 +108,9 @@ def charge_execution(
         _append(allocation.row, entry, configuration_status, observation, reason)
 
 
-def refund_execution(*, configuration_status: int, observation: int, cost_us: int, share: float, reason: str,
-                     actor: User | None = None) -> None:
+def refund_execution(
+    *, configuration_status: int, observation: int, cost_us: int, share: float, reason: str, actor: User | None = None
+) -> None:
     """Give back a share of what an execution cost, never more than is still charged for it."""
     rows = LedgerEntry.objects.filter(configuration_status=configuration_status)
     paid = rows.order_by().values_list("allocation_id", "account").annotate(total=Sum("amount_us"))

@@ -49,7 +49,11 @@ def _add_time(proposals: list[dict[str, Any]], user: User) -> None:
 
 
 def _collaboration(user: User) -> dict[str, Any] | None:
-    row = ScienceCollaborationAllocation.objects.filter(admin=user).prefetch_related("collaborationallocation_set").first()
+    row = (
+        ScienceCollaborationAllocation.objects.filter(admin=user)
+        .prefetch_related("collaborationallocation_set")
+        .first()
+    )
     if row is None:
         return None
     return {

@@ -103,7 +103,9 @@ def proposal_facts(proposal: Proposal, user: User, now: datetime) -> facts.Propo
     membership = Membership.objects.filter(proposal=proposal, user=user).first()
     limit = membership.time_limit if membership is not None and membership.time_limit >= 0 else None
     allocations = allocations_of([proposal.pk])[proposal.pk]
-    used = time_requested_s([(user.pk, proposal.pk)], now).get((user.pk, proposal.pk), 0.0) if limit is not None else 0.0
+    used = (
+        time_requested_s([(user.pk, proposal.pk)], now).get((user.pk, proposal.pk), 0.0) if limit is not None else 0.0
+    )
     return facts.ProposalFacts(
         id=proposal.pk,
         active=proposal.active,
@@ -211,7 +213,9 @@ def people_to_tell(proposal_id: str, submitter: User) -> list[User]:
 
 def semester_allocations(semester: Semester) -> list[AccountedAllocation]:
     """All allocations of a semester, with their proposals."""
-    rows = TimeAllocation.objects.filter(semester=semester).select_related("proposal__sca").order_by("proposal_id", "pk")
+    rows = (
+        TimeAllocation.objects.filter(semester=semester).select_related("proposal__sca").order_by("proposal_id", "pk")
+    )
     return accounted_allocations(rows)
 
 

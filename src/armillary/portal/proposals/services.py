@@ -173,14 +173,11 @@ def _allocation_for(proposal: Proposal, semester: Semester, instrument_types: Se
         if set(other.instrument_types) == wanted:
             return other
         if shared := wanted & set(other.instrument_types):
-            raise Refusal(
-                {
-                    "instrument_types": [
-                        f"{', '.join(sorted(shared))} of proposal {proposal.pk} in {semester.pk} belongs to the allocation "
-                        f"of {', '.join(other.instrument_types)} already."
-                    ]
-                }
+            sentence = (
+                f"{', '.join(sorted(shared))} of proposal {proposal.pk} in {semester.pk} "
+                f"belongs to the allocation of {', '.join(other.instrument_types)} already."
             )
+            raise Refusal({"instrument_types": [sentence]})
     return TimeAllocation.objects.create(
         proposal=proposal, semester=semester, instrument_types=list(dict.fromkeys(instrument_types))
     )
@@ -216,9 +213,7 @@ def append_entries(
 
 
 @transaction.atomic
-def add_member(
-    proposal: Proposal, user: User, role: str = Membership.Role.CI, time_limit_s: int = -1
-) -> Membership:
+def add_member(proposal: Proposal, user: User, role: str = Membership.Role.CI, time_limit_s: int = -1) -> Membership:
     """Make a person a member; somebody who is one already stays as they are."""
     membership, _ = Membership.objects.get_or_create(
         proposal=proposal, user=user, defaults={"role": role, "time_limit": time_limit_s}
@@ -234,7 +229,9 @@ def remove_member(membership: Membership) -> None:
         Refusal: The member is a PI: a proposal is not left without the person who is responsible.
     """
     if membership.role == Membership.Role.PI:
-        raise Refusal("A principal investigator cannot be removed; ask the observatory to change who leads the proposal.")
+        raise Refusal(
+            "A principal investigator cannot be removed; ask the observatory to change who leads the proposal."
+        )
     membership.delete()
 
 

@@ -99,18 +99,14 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         group = submit_request_group(user_of(request), body_of(request), now())
         return Response(detailed_group(group), status=201)
 
-    @action(
-        detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[CancelThrottle]
-    )
+    @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[CancelThrottle])
     def cancel(self, request: HttpRequest, pk: str) -> Response:
         """Withdraw a group and everything pending in it."""
         del pk
         group = cancel_request_group(self.get_object().pk, user_of(request), now())
         return Response(detailed_group(group))
 
-    @action(
-        detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[ValidateThrottle]
-    )
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[ValidateThrottle])
     def validate(self, request: HttpRequest) -> Response:
         """What is wrong with a group, or what it will cost; nothing is stored."""
         body = body_of(request)

@@ -1,5 +1,6 @@
-"""A request's tree is stored for how it is read: rows for what is filtered, joined or changes on its own, one document
-for all that was asked for and never changes.
+"""A request's tree is stored for how it is read.
+
+Rows hold what is filtered, joined or changes on its own; one document holds all that was asked for and never changes.
 """
 
 from __future__ import annotations

@@ -129,7 +129,9 @@ def schedulable_groups(
     conditions = Q(Exists(wanted))
     if telescope_classes:
         conditions &= Q(
-            Exists(Request.objects.filter(request_group=OuterRef("pk"), telescope_class__in=telescope_classes).order_by())
+            Exists(
+                Request.objects.filter(request_group=OuterRef("pk"), telescope_class__in=telescope_classes).order_by()
+            )
         )
     rows = list(
         RequestGroup.objects.filter(conditions, state=State.PENDING, proposal__active=True)

@@ -8,9 +8,9 @@ from datetime import datetime
 from django.db.models import F
 
 from armillary.platform.changes import record_change
+from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.services import transition
-from armillary.portal.cause import Cause
 from armillary.portal.locks import Place
 from armillary.portal.observations.models import Observation, TelescopeSchedule
 from armillary.portal.requestgroups.models import Request
@@ -48,9 +48,7 @@ def version_of(place: Place) -> str:
 def announce(kind: str, observations: Collection[Observation]) -> None:
     """One line of the change feed for each observation."""
     requests = {row.request_id for row in observations}
-    proposals = dict(
-        Request.objects.filter(pk__in=requests).values_list("pk", "request_group__proposal_id")
-    )
+    proposals = dict(Request.objects.filter(pk__in=requests).values_list("pk", "request_group__proposal_id"))
     for row in observations:
         record_change(
             kind,

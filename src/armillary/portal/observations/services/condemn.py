@@ -36,12 +36,11 @@ def condemn_observation(observation_id: int, cause: Cause) -> Observation:
     """
     observation = read_locked(observation_id)
     if observation.state not in JUDGEABLE:
-        raise Refusal(
-            [
-                f"Observation {observation.pk} is {observation.state}; only one that is {', '.join(values(JUDGEABLE))} "
-                "can be updated to BAD_DATA"
-            ]
+        states = ", ".join(values(JUDGEABLE))
+        sentence = (
+            f"Observation {observation.pk} is {observation.state}, and can be updated to BAD_DATA only from {states}"
         )
+        raise Refusal([sentence])
     statuses = statuses_of(observation)
     condemn(observation, statuses, statuses, cause)
     return observation

@@ -127,7 +127,7 @@ def _free(wishes: Sequence[Wish], requests: dict[int, Request]) -> list[Wish]:
         start, end = wish.document["start"], wish.document["end"]
         live = wish.document.get("state", "PENDING") in LIVE
         if live and request.state in {State.CANCELED, State.WINDOW_EXPIRED, State.FAILURE_LIMIT_REACHED}:
-            wish.errors["non_field_errors"] = [f"Request {request.pk} is {request.state}; nothing is to be observed for it"]
+            wish.errors["non_field_errors"] = [f"Request {request.pk} is {request.state}: nothing is to be observed"]
         elif live and (other := taken[wish.place].conflict(start, end)):
             wish.errors["non_field_errors"] = [f"The observation overlaps {other} on {'.'.join(wish.place)}"]
         else:

@@ -158,9 +158,8 @@ class Judge:
         windows = self.known.windows.get(request.pk, ())
         if any(_whole_second(window.start) <= start and end <= window.end for window in windows):
             return ""
-        return (
-            f"The start {start.isoformat()} and end {end.isoformat()} times do not fall within any window of the request"
-        )
+        span = f"The start {start.isoformat()} and end {end.isoformat()} times"
+        return f"{span} do not fall within any window of the request"
 
     def _to_place(self, wish: Wish, request: Request) -> str:
         place = ".".join(wish.place)

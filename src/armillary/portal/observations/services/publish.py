@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from typing import Any
 
 from django.db import IntegrityError, transaction
@@ -78,9 +79,7 @@ def _read_plan(body: object) -> Plan:
     document = reading.document
     place = (document["site"], document["enclosure"], document["telescope"])
     where = dict(zip(("site", "enclosure", "telescope"), place, strict=True))
-    wishes = [
-        read_wish({**item, **where} if isinstance(item, dict) else item) for item in document["observations"]
-    ]
+    wishes = [read_wish({**item, **where} if isinstance(item, dict) else item) for item in document["observations"]]
     if document["end"] <= document["start"]:
         raise Refusal({"end": ["End time must be after start time"]})
     return Plan(place, document["start"], document["end"], document.get("version"), wishes)
@@ -90,7 +89,7 @@ def _refuse_overlaps(wishes: Sequence[Wish]) -> None:
     ordered = sorted(
         (wish for wish in wishes if not wish.errors), key=lambda wish: (wish.document["start"], wish.document["end"])
     )
-    for before, after in zip(ordered, ordered[1:], strict=False):
+    for before, after in pairwise(ordered):
         if before.document["end"] > after.document["start"]:
             after.errors["non_field_errors"] = ["The observation overlaps another one of the plan."]
 
