@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Final
 
 from armillary.archive.stores.interface import (
-    CHUNK_BYTES,
+    Chunks,
     Digesting,
     Digests,
     Held,
@@ -49,7 +49,7 @@ class FileSystemStore:
             unfinished.unlink(missing_ok=True)
         return digesting.digests()
 
-    def read(self, place: str, first: int = 0, last: int | None = None) -> Iterator[bytes]:
+    def read(self, place: str, first: int = 0, last: int | None = None) -> Chunks:
         """Open now, so that a missing file is noticed before the first chunk; read as it is consumed."""
         try:
             stream = self._path(place).open("rb")
@@ -58,18 +58,8 @@ class FileSystemStore:
         except OSError as error:
             raise StoreUnavailable(f"{place} cannot be read: {error.strerror}") from error
 
-        def chunks() -> Iterator[bytes]:
-            with stream:
-                stream.seek(first)
-                left = None if last is None else last - first + 1
-                while left is None or left > 0:
-                    chunk = stream.read(CHUNK_BYTES if left is None else min(CHUNK_BYTES, left))
-                    if not chunk:
-                        return
-                    left = None if left is None else left - len(chunk)
-                    yield chunk
-
-        return chunks()
+        stream.seek(first)
+        return Chunks(stream, None if last is None else last - first + 1)
 
     def size_bytes(self, place: str) -> int:
         """How many bytes the file holds."""

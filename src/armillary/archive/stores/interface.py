@@ -55,13 +55,23 @@ class Held:
     written: datetime
 
 
+class Readable(Protocol):
+    """An open stream of bytes."""
+
+    def read(self, size: int, /) -> bytes:
+        """Up to so many bytes; none at the end."""
+
+    def close(self) -> None:
+        """Give back what the stream holds."""
+
+
 class FileStore(Protocol):
     """A place that keeps bytes."""
 
     def write(self, place: str, chunks: Iterable[bytes]) -> Digests:
         """Keep bytes at a place, whole or not at all, and say what was kept."""
 
-    def read(self, place: str, first: int = 0, last: int | None = None) -> Iterator[bytes]:
+    def read(self, place: str, first: int = 0, last: int | None = None) -> Chunks:
         """The bytes from ``first`` to ``last`` (included; default: the end), in chunks.
 
         Raises:
@@ -86,6 +96,29 @@ class FileStore(Protocol):
         Raises:
             StoreUnavailable: With what is wrong.
         """
+
+
+class Chunks(Iterator[bytes]):
+    """The rest of an open stream, or a part of it, in pieces. Closes the stream at its end, or when told to."""
+
+    def __init__(self, stream: Readable, length: int | None = None) -> None:
+        self._stream = stream
+        self._left = length
+
+    def __next__(self) -> bytes:
+        wanted = CHUNK_BYTES if self._left is None else min(CHUNK_BYTES, self._left)
+        chunk = self._stream.read(wanted) if wanted else b""
+        if not chunk:
+            self.close()
+            raise StopIteration
+        if self._left is not None:
+            self._left -= len(chunk)
+        return chunk
+
+    def close(self) -> None:
+        """Close the stream: somebody who was sent the file went away."""
+        self._stream.close()
+        self._left = 0
 
 
 class Digesting:

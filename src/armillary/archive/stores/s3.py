@@ -9,6 +9,7 @@ from urllib.parse import quote
 
 from armillary.archive.stores.interface import (
     CHUNK_BYTES,
+    Chunks,
     Digesting,
     Digests,
     Held,
@@ -81,17 +82,13 @@ class S3Store:
             raise StoreUnavailable(f"{place}: the store kept {kept} bytes of {digests.size_bytes}")
         return digests
 
-    def read(self, place: str, first: int = 0, last: int | None = None) -> Iterator[bytes]:
+    def read(self, place: str, first: int = 0, last: int | None = None) -> Chunks:
         """Ask now, so that a missing object is noticed before the first chunk; read as it is consumed."""
         span = {} if first == 0 and last is None else {"Range": f"bytes={first}-{'' if last is None else last}"}
         with _store_errors(place):
             body = self._client.get_object(Bucket=self._bucket, Key=self._key(place), **span)["Body"]
 
-        def chunks() -> Iterator[bytes]:
-            with _store_errors(place), body:
-                yield from body.iter_chunks(CHUNK_BYTES)
-
-        return chunks()
+        return Chunks(_Body(body, place))
 
     def size_bytes(self, place: str) -> int:
         """How many bytes the object holds."""
@@ -162,6 +159,21 @@ class S3Store:
         return TransferConfig(
             multipart_threshold=_PART_BYTES, multipart_chunksize=_PART_BYTES, max_concurrency=2, use_threads=False
         )
+
+
+class _Body:
+    """The body of an answer; a broken connection is a failure of the store."""
+
+    def __init__(self, body: Any, place: str) -> None:
+        self._body = body
+        self._place = place
+
+    def read(self, size: int, /) -> bytes:
+        with _store_errors(self._place):
+            return bytes(self._body.read(size))
+
+    def close(self) -> None:
+        self._body.close()
 
 
 class _Readable(io.RawIOBase):
