@@ -61,7 +61,7 @@ class AccountedAllocation:
         """The allocation as the rules of requests see it."""
         ipp = self.accounts[Account.PRIORITY]
         values: dict[str, float] = {}
-        for account in (Account.STANDARD, Account.RAPID_RESPONSE, Account.TIME_CRITICAL, Account.REALTIME):
+        for account in (Account.STANDARD, Account.RAPID_RESPONSE, Account.TIME_CRITICAL):
             values[f"{account}_allocation_h"] = self.accounts[account].granted_h
             values[f"{account}_time_used_h"] = self.accounts[account].used_h
         return facts.Allocation(
