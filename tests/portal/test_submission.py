@@ -10,7 +10,9 @@ from rest_framework.test import APIClient
 pytestmark = pytest.mark.django_db
 
 
-def test_a_request_group_is_accepted_and_shown_in_both_flavours(astronomer: APIClient, submitted: dict[str, Any]) -> None:
+def test_a_request_group_is_accepted_and_shown_in_both_flavours(
+    astronomer: APIClient, submitted: dict[str, Any]
+) -> None:
     detail = astronomer.get(f"/api/requestgroups/{submitted['id']}/").json()
     assert detail == submitted
     assert list(detail) == [
