@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -110,5 +110,37 @@ def record() -> Callable[..., dict[str, Any]]:
             "public_date": "2027-11-23T02:03:04", "observation_id": 12, "request_id": 77,
         }  # fmt: skip
         return body | changes
+
+    return make
+
+
+@pytest.fixture
+def members() -> Iterator[Callable[..., None]]:
+    """Say which proposals somebody is a member of, in the portal's stead: ``members(user, "night-one")``."""
+    from armillary.accounts import profile_sections
+
+    proposals: dict[int, list[dict[str, str]]] = {}
+
+    def section(user: User, *, include_current_time_allocations: bool) -> profile_sections.ProfileSection:
+        del include_current_time_allocations
+        return profile_sections.ProfileSection(proposals=proposals.get(user.pk, []))
+
+    def add(user: User, *codes: str) -> None:
+        proposals[user.pk] = [{"id": code} for code in codes]
+
+    profile_sections.register(section)
+    yield add
+    profile_sections._providers.remove(section)
+
+
+@pytest.fixture
+def client_of() -> Callable[[User], APIClient]:
+    """The HTTP client of somebody, with a token."""
+    from armillary.accounts.services import api_token
+
+    def make(user: User) -> APIClient:
+        client = APIClient()
+        client.credentials(HTTP_AUTHORIZATION=f"Token {api_token(user)}")
+        return client
 
     return make

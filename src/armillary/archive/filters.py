@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
@@ -25,6 +26,8 @@ from armillary.core.frames import CONFIGURATION_TYPES, SCIENCE_CONFIGURATION_TYP
 
 _MODIFIED_JULIAN_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _WORD: Final = re.compile(r"word\.([A-Za-z0-9_\-]{1,80})(?:\.(min|max))?")
+_TRUE: Final = frozenset({"true", "1", "yes", "on"})
+_FALSE: Final = frozenset({"false", "0", "no", "off"})
 _CONE_HINT: Final = "give cone_ra, cone_dec and cone_radius (or name and cone_radius), in degrees"
 
 
@@ -110,9 +113,9 @@ class FrameFilter(django_filters.FilterSet):
     include_configuration_type = django_filters.MultipleChoiceFilter(
         field_name="configuration_type", choices=configuration_type_choices
     )
-    exclude_calibrations = django_filters.BooleanFilter(method="filter_calibrations")
+    exclude_calibrations = django_filters.CharFilter(method="filter_calibrations", label="true or false")
     submitter = django_filters.CharFilter(method="filter_submitter")
-    public = django_filters.BooleanFilter(method="filter_public")
+    public = django_filters.CharFilter(method="filter_public", label="true or false")
     covers = RegionFilter(method="filter_covers")
     intersects = RegionFilter(method="filter_intersects")
     cone_ra = django_filters.NumberFilter(method="filter_later", label="degrees")
@@ -159,20 +162,18 @@ class FrameFilter(django_filters.FilterSet):
         keyword = {"airmass": "AIRMASS", "seeing": "L1FWHM"}[quantity]
         return _having(frames, keyword, **{f"number__{'gte' if side == 'min' else 'lte'}": float(value)})
 
-    def filter_calibrations(self, frames: QuerySet[Frame], name: str, value: bool) -> QuerySet[Frame]:  # noqa: FBT001  django-filter calls it so
+    def filter_calibrations(self, frames: QuerySet[Frame], name: str, value: str) -> QuerySet[Frame]:
         """Only frames of science."""
-        del name
-        return frames.filter(configuration_type__in=SCIENCE_CONFIGURATION_TYPES) if value else frames
+        return frames.filter(configuration_type__in=SCIENCE_CONFIGURATION_TYPES) if _truth(name, value) else frames
 
     def filter_submitter(self, frames: QuerySet[Frame], name: str, value: str) -> QuerySet[Frame]:
         """By who submitted the request."""
         del name
         return _having(frames, "USERID", text=folded(value))
 
-    def filter_public(self, frames: QuerySet[Frame], name: str, value: bool) -> QuerySet[Frame]:  # noqa: FBT001  the same
+    def filter_public(self, frames: QuerySet[Frame], name: str, value: str) -> QuerySet[Frame]:
         """``false`` leaves a member's own frames."""
-        del name
-        if value:
+        if _truth(name, value):
             return frames
         return restricted_to_private(frames, self._who, is_anonymous=self._is_anonymous, now=clock.now())
 
@@ -212,10 +213,11 @@ class FrameFilter(django_filters.FilterSet):
 
     def _with_words(self, frames: QuerySet[Frame]) -> QuerySet[Frame]:
         """``word.KEYWORD=``, ``word.KEYWORD.min=`` and ``.max=`` search declared header keywords."""
-        for parameter in self.data:
+        given: Mapping[str, Any] = self.data or {}
+        for parameter in given:
             if not parameter.startswith("word."):
                 continue
-            found, value = _WORD.fullmatch(parameter), self.data[parameter]
+            found, value = _WORD.fullmatch(parameter), str(given[parameter])
             known = configuration().archive_searchable_keywords
             if found is None or found[1] not in known:
                 raise _refused(parameter, f"frames can be searched by these header keywords: {', '.join(known)}")
@@ -254,6 +256,15 @@ def _word_condition(parameter: str, side: str | None, value: str) -> dict[str, A
     if number is None:
         raise _refused(parameter, "Enter a number.")
     return {f"number__{'gte' if side == 'min' else 'lte'}": number}
+
+
+def _truth(name: str, value: str) -> bool:
+    lowered = value.lower()
+    if lowered in _TRUE:
+        return True
+    if lowered in _FALSE:
+        return False
+    raise _refused(name, "Enter true or false.")
 
 
 def _number(text: str) -> float | None:

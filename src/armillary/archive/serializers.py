@@ -63,6 +63,9 @@ class FrameFieldsSerializer(serializers.Serializer[Any]):
     request_id = serializers.IntegerField(min_value=0, max_value=_LARGEST_BIG, required=False, allow_null=True)
 
 
+_COLUMNS: Final = tuple(FrameFieldsSerializer().get_fields())
+
+
 class NewFrameSerializer(FrameFieldsSerializer):
     """The body of ``POST /frames/``."""
 
@@ -89,7 +92,7 @@ class NewFrameSerializer(FrameFieldsSerializer):
         versions = data["version_set"] if with_versions else ()
         return NewFrame(
             basename=basename or data["basename"],
-            fields={key: data[key] for key in FrameFieldsSerializer().fields if key in data},
+            fields={key: data[key] for key in _COLUMNS if key in data},
             area=area,
             footprint=footprint,
             headers=data["headers"],

@@ -176,7 +176,7 @@ class ArchiveClient:
             raise DownloadFailed(f"the archive keeps no bytes of frame {frame.get('basename')}")
         if Path(name).name != name:
             raise DownloadFailed(f"the archive calls a file {name!r}, which is not a file name")
-        target, part = directory / name, directory / f"{name}.part"
+        target, part = directory / str(name), directory / f"{name}.part"
         md5 = versions[0]["md5"]
         if target.exists() and digests_of_file(target).md5 == md5:
             return target

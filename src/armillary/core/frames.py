@@ -266,7 +266,7 @@ def record_from_header(
         day = observed.date()
     level = reader.whole_number(vocabulary.reduction_level)
     exposure = reader.number(vocabulary.exposure_time)
-    numbers = {key: reader.whole_number(getattr(vocabulary, key)) for key in ("observation_id", "request_id")}
+    observation, request = (reader.whole_number(key) for key in (vocabulary.observation_id, vocabulary.request_id))
     texts = {key: reader.text(getattr(vocabulary, key)) for key in _TEXTS}
     if not texts["configuration_type"] and vocabulary.configuration_type in words:
         problems.append(f"{vocabulary.configuration_type} is empty; name the type of the exposure, for example EXPOSE")
@@ -294,8 +294,15 @@ def record_from_header(
         exposure_time=exposure,
         headers=words,
         related_frame_filenames=related_frames(words, basename, vocabulary),
-        **numbers,
-        **texts,
+        observation_id=observation,
+        request_id=request,
+        proposal_id=texts["proposal_id"],
+        instrument_id=texts["instrument_id"],
+        site_id=texts["site_id"],
+        telescope_id=texts["telescope_id"],
+        configuration_type=texts["configuration_type"],
+        target_name=texts["target_name"],
+        primary_optical_element=texts["primary_optical_element"],
     )
 
 
@@ -364,12 +371,12 @@ class _Reader:
             return None
         found = _DAY.match(text)
         try:
-            return date(*(int(part) for part in found.groups())) if found else self._not_a_day(keyword, text)
+            if found:
+                return date(*(int(part) for part in found.groups()))
         except ValueError:
-            return self._not_a_day(keyword, text)
-
-    def _not_a_day(self, keyword: str, text: str) -> None:
+            pass  # a day like 20261345: told below, like any other text that is no day
         self._problems.append(f"{keyword} is {text[:40]!r}, which is not a night like 20261123 or 2026-11-23")
+        return None
 
 
 def _cleaned(value: Any, keyword: str, vocabulary: HeaderVocabulary) -> HeaderValue:

@@ -195,6 +195,6 @@ def _angle(value: Any, *, hours: bool = False) -> float | None:
         parts = [_number(part.lstrip("+-")) for part in value.strip().split(":")]
         if not 2 <= len(parts) <= 3 or any(part is None for part in parts):
             return None
-        size = sum((part or 0.0) / 60**place for place, part in enumerate(parts))
-        return (-size if value.strip().startswith("-") else size) * (15 if hours else 1)
+        size = sum(((part or 0.0) / 60.0**place for place, part in enumerate(parts)), 0.0)
+        return (-size if value.strip().startswith("-") else size) * (15.0 if hours else 1.0)
     return _number(value)

@@ -15,6 +15,7 @@ from armillary.ingester.errors import ArchiveUnreachable, UnacceptableFile
 from armillary.ingester.files import describe
 from armillary.ingester.settings import IngestSettings, Patience
 
+_NOT_FOUND: Final = 404
 _T = TypeVar("_T")
 _RETRIED_REFUSALS: Final = frozenset({408, 409, 429})
 """Refusals that say "not now": a timeout, a conflict with somebody else's write, too many requests."""
@@ -65,7 +66,7 @@ def validate(
         found = describe(path, metadata or {}, known.vocabulary)
         proposal = found.header.get(known.vocabulary.proposal_id)
         is_dated = bool(found.header.get(known.vocabulary.public_date))
-        tags = tags_of(str(proposal)) if tags_of and proposal and not is_dated else ()
+        tags = _tags(tags_of, str(proposal)) if tags_of and proposal and not is_dated else ()
         record = record_from_header(
             path.name, found.header, vocabulary=known.vocabulary, rights=known.rights, tags=tags
         )
@@ -74,6 +75,16 @@ def validate(
     except OSError as error:
         raise UnacceptableFile(path.name, [f"it cannot be read: {error.strerror or error}"]) from error
     return record.with_area(found.area)
+
+
+def _tags(tags_of: TagsOf, proposal: str) -> tuple[str, ...]:
+    """The tags of a proposal; one that the portal does not know (calibrations, engineering) has none."""
+    try:
+        return tuple(tags_of(proposal))
+    except RequestRefused as refusal:
+        if refusal.status != _NOT_FOUND:
+            raise
+        return ()
 
 
 def frame_exists(path: Path, *, archive: ArchiveClient) -> bool:

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.http import Http404
+from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
@@ -19,7 +22,7 @@ class SuperuserOrReadOnly(BasePermission):
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may do this."""
         del view
-        return request.method in SAFE_METHODS or bool(request.user and request.user.is_superuser)
+        return request.method in SAFE_METHODS or request.user.is_superuser
 
 
 class TokenInFormAuthentication(ChallengingAuthentication):
@@ -40,8 +43,8 @@ class TokenInFormAuthentication(ChallengingAuthentication):
 class ArchiveView(APIView):
     """What the views of the archive have in common: who calls is asked with 401, and reading is open."""
 
-    authentication_classes = (ChallengingAuthentication,)
-    permission_classes = (SuperuserOrReadOnly,)
+    authentication_classes: Sequence[type[BaseAuthentication]] = (ChallengingAuthentication,)
+    permission_classes: Sequence[type[BasePermission]] = (SuperuserOrReadOnly,)
 
     @property
     def who(self) -> Viewer:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC
-from typing import Any, Final
+from typing import IO, Any, Final, cast
 
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.utils.http import content_disposition_header, http_date, parse_http_date_safe
@@ -51,7 +51,7 @@ class FileUpload(ArchiveView):
         length = request.headers.get("Content-Length", "")
         if not length.isdigit():
             raise LengthRequired
-        chunks = chunks_of(request.data, int(length))
+        chunks = chunks_of(cast("IO[bytes]", request.data), int(length))
         try:
             file, is_new = keep_file(place, chunks, md5=digests["md5"], sha256=digests["sha-256"])
         except (InvalidPlace, InvalidFrame, WrongContent) as error:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-from typing import Any
+from datetime import datetime
+from typing import Any, TypedDict
 
 from django.http import Http404
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -20,8 +21,19 @@ from armillary.archive.serializers import NewFrameSerializer, RightsSerializer
 from armillary.archive.services.change_rights import change_rights
 from armillary.archive.services.delete_frames import delete_frame
 from armillary.archive.services.record_frame import record_frame
+from armillary.core.frames import Viewer
 
 _COLUMNS = (*FRAME_COLUMNS, "area")
+
+
+class _Showing(TypedDict):
+    links: LinkMaker
+    who: Viewer
+    now: datetime
+    with_related: bool
+    with_thumbnails: bool
+
+
 _PARAMETERS = [OpenApiParameter(name, str) for name in FrameFilter.base_filters] + [
     OpenApiParameter("limit", int, description="rows of a page, at most 1000"),
     OpenApiParameter("offset", int),
@@ -33,21 +45,35 @@ _PARAMETERS = [OpenApiParameter(name, str) for name in FrameFilter.base_filters]
 ]
 
 
-class FrameList(ArchiveView):
+class _FrameView(ArchiveView):
+    def _showing(self) -> _Showing:
+        """How frames are shown to this caller."""
+        parameters = self.request.query_params
+        return {
+            "links": LinkMaker(self.request),
+            "who": self.who,
+            "now": clock.now(),
+            "with_related": parameters.get("include_related_frames", "").lower() not in {"false", "0"},
+            "with_thumbnails": parameters.get("include_thumbnails", "").lower() in {"true", "1"},
+        }
+
+
+class FrameList(_FrameView):
     """Frames: search them, or take one in."""
 
     @extend_schema(parameters=_PARAMETERS, responses=dict[str, Any], operation_id="archive_frames_list")
     def get(self, request: Request) -> Response:
         """One page of the frames that match and that the caller may see."""
-        now, who = clock.now(), self.who
-        frames = matching_frames(request.query_params, who=who, is_anonymous=self.is_anonymous, now=now)
-        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
+        showing = self._showing()
+        frames = matching_frames(
+            request.query_params, who=showing["who"], is_anonymous=self.is_anonymous, now=showing["now"]
+        )
         if request.query_params.get("pagination_style") == "cursor":
             pages = FrameCursorPagination()
-            rows = pages.paginate_queryset(frames.values(*_COLUMNS), request, self) or []
-            return pages.get_paginated_response(rendered_frames(rows, **options))
+            rows: list[dict[str, Any]] = pages.paginate_queryset(frames.values(*_COLUMNS), request, self) or []
+            return pages.get_paginated_response(rendered_frames(rows, **showing))
         page = page_of(frames.values(*_COLUMNS), request)
-        return Response(page.body(rendered_frames(page.rows, **options)))
+        return Response(page.body(rendered_frames(page.rows, **showing)))
 
     @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")
     def post(self, request: Request) -> Response:
@@ -59,16 +85,17 @@ class FrameList(ArchiveView):
         return Response(rendered_new_frame(frame, new.area, links=LinkMaker(request)), status=201)
 
 
-class FrameDetail(ArchiveView):
+class FrameDetail(_FrameView):
     """One frame."""
 
     @extend_schema(responses=dict[str, Any], operation_id="archive_frames_retrieve")
     def get(self, request: Request, key: int) -> Response:
         """The frame, if it exists for the caller."""
-        now, who = clock.now(), self.who
-        found = matching_frame(key, request.query_params, who=who, is_anonymous=self.is_anonymous, now=now)
-        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
-        rows = rendered_frames(list(found.values(*_COLUMNS)), **options)
+        showing = self._showing()
+        found = matching_frame(
+            key, request.query_params, who=showing["who"], is_anonymous=self.is_anonymous, now=showing["now"]
+        )
+        rows = rendered_frames(list(found.values(*_COLUMNS)), **showing)
         if not rows:
             raise Http404(_NO_FRAME)
         return Response(rows[0])
@@ -104,27 +131,19 @@ class FrameHeaders(ArchiveView):
         return Response({"data": frame["headers__data"] or {}})
 
 
-class RelatedFrames(ArchiveView):
+class RelatedFrames(_FrameView):
     """The frames that a frame was made from or helped to make."""
 
     @extend_schema(responses=list[dict[str, Any]], operation_id="archive_frames_related")
     def get(self, request: Request, key: int) -> Response:
         """Those that exist for the caller, all at once."""
-        now, who = clock.now(), self.who
-        visible = visible_frames(who, now)
+        del request
+        showing = self._showing()
+        visible = visible_frames(showing["who"], showing["now"])
         if not visible.filter(pk=key).exists():
             raise Http404(_NO_FRAME)
         related = visible.filter(related_frames=key).order_by("-observation_date", "-id")
-        options = {"links": LinkMaker(request), "who": who, "now": now} | _switches(request)
-        return Response(rendered_frames(list(related.values(*_COLUMNS)), **options))
+        return Response(rendered_frames(list(related.values(*_COLUMNS)), **showing))
 
 
 _NO_FRAME = f"No {Frame.__name__} matches the given query."
-
-
-def _switches(request: Request) -> dict[str, Any]:
-    parameters = request.query_params
-    return {
-        "with_related": parameters.get("include_related_frames", "").lower() not in {"false", "0"},
-        "with_thumbnails": parameters.get("include_thumbnails", "").lower() in {"true", "1"},
-    }

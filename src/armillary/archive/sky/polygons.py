@@ -118,7 +118,7 @@ def contains(vertices: NDArray[np.float64], centers: Vectors, points: Vectors) -
     cosine = np.einsum("mkj,mkj->mk", normal_from, normal_to)
     winding = np.abs(np.arctan2(sine, cosine).sum(axis=1))
     is_near = np.einsum("mj,mj->m", centers, np.broadcast_to(points, centers.shape)) > 0
-    return is_near & ((winding > math.pi) | _on_an_edge(vertices, following, point).any(axis=1))
+    return np.asarray(is_near & ((winding > math.pi) | _on_an_edge(vertices, following, point).any(axis=1)))
 
 
 def intersects(vertices: NDArray[np.float64], centers: Vectors, region: Polygon) -> NDArray[np.bool_]:
@@ -189,7 +189,7 @@ def _properly_cross(a: Vectors, b: Vectors, c: Vectors, d: Vectors) -> NDArray[n
     opposite = (sides[0] * sides[1] < 0) & (sides[2] * sides[3] < 0)
     # Great circles meet in two antipodal points: both arcs must hold the same one.
     same_half = np.einsum("nj,nj->n", a + b, c + d) > 0
-    return opposite & same_half
+    return np.asarray(opposite & same_half)
 
 
 def _side(a: Vectors, b: Vectors, point: Vectors) -> NDArray[np.float64]:
