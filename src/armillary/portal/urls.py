@@ -21,11 +21,19 @@ from armillary.portal.requestgroups.api import (
     RequestGroupViewSet,
     RequestViewSet,
 )
+from armillary.portal.requestgroups.demand_api import (
+    ContentionView,
+    PressureView,
+    TelescopeAvailabilityView,
+    TelescopeStatesView,
+)
+from armillary.portal.requestgroups.drafts_api import DraftViewSet
 from armillary.portal.requestgroups.instruments_api import InstrumentsView
 
 router = SimpleRouter()
 router.register("requests", RequestViewSet, basename="requests")
 router.register("requestgroups", RequestGroupViewSet, basename="request_groups")
+router.register("drafts", DraftViewSet, basename="drafts")
 router.register("observations", ObservationViewSet, basename="observations")
 router.register("schedule", ScheduleViewSet, basename="schedule")
 router.register("configurationstatus", ConfigurationStatusViewSet, basename="configuration-status")
@@ -39,6 +47,10 @@ urlpatterns = [
     path("api/schedule/version/", ScheduleVersionView.as_view(), name="schedule-version"),
     path("api/schedule/publish/", PublishView.as_view(), name="schedule-publish"),
     path("api/instruments/", InstrumentsView.as_view(), name="instruments"),
+    path("api/contention/<str:instrument_type>/", ContentionView.as_view(), name="contention"),
+    path("api/pressure/", PressureView.as_view(), name="pressure"),
+    path("api/telescope_states/", TelescopeStatesView.as_view(), name="telescope-states"),
+    path("api/telescope_availability/", TelescopeAvailabilityView.as_view(), name="telescope-availability"),
     path("api/", include(router.urls)),
     path("api/", include(proposals_router.urls)),
 ]

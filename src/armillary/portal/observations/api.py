@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -32,6 +31,7 @@ from armillary.portal.observations.services.amend import change_end
 from armillary.portal.observations.services.announce import version_of
 from armillary.portal.observations.services.condemn import condemn_observation
 from armillary.portal.observations.services.create import create_observation, create_observations
+from armillary.portal.observations.services.direct import submit_directly
 from armillary.portal.observations.services.judge import free_proposals
 from armillary.portal.observations.services.publish import publish_schedule
 from armillary.portal.observations.services.report import report_execution
@@ -219,12 +219,23 @@ class ScheduleViewSet(_ObservationList):
 
     permission_classes = (PlacesObservations,)
 
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Place observations with requests of their own: one, or a list of which all are accepted or none."""
+        many = isinstance(request.data, list)
+        bodies = request.data if many else [request.data]
+        try:
+            rows = submit_directly(user_of(request), bodies, now())
+        except Refusal as refusal:
+            if many or not isinstance(refusal.errors, list):
+                raise
+            raise Refusal(refusal.errors[0]) from refusal
+        placed = queries.for_listing(Observation.objects.filter(pk__in=[row.pk for row in rows]))
+        described = queries.detailed_direct(list(placed.order_by("pk")))
+        return Response(described if many else described[0], status=201)
+
     def retrieve(self, request: Request, pk: str) -> Response:
         """One observation with its whole request."""
         del request
         row = get_object_or_404(queries.for_listing(self.get_queryset()), pk=pk)
-        return Response(_described([row])[0])
-
-
-def _described(rows: Sequence[Observation]) -> list[Json]:
-    return queries.detailed_direct(rows)
+        return Response(queries.detailed_direct([row])[0])

@@ -154,6 +154,8 @@ def _detailed_direct(row: Observation, statuses: Sequence[ConfigurationStatus]) 
     for status in statuses:
         first.setdefault(status.configuration_id, status)
     for configuration in request["configurations"]:
+        if configuration["target"]:
+            configuration["target"].setdefault("scheme", "")
         if status := first.get(configuration["id"]):
             described = detailed_status(status)
             configuration["configuration_status"] = status.pk

@@ -20,6 +20,7 @@ from armillary.accounts.permissions import IsStaff
 from armillary.clock import now
 from armillary.core.requests import cadence, patterns, validation, visibility, wire
 from armillary.core.requests.instants import parse_time
+from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.model import Request as RequestModel
 from armillary.platform.errors import Refusal
 from armillary.platform.idempotency import idempotent
@@ -30,6 +31,7 @@ from armillary.portal.observations.queries import LONGEST_MEMORY, of_request
 from armillary.portal.proposals.api import user_of
 from armillary.portal.proposals.queries import current_semester
 from armillary.portal.requestgroups import ipp, queries
+from armillary.portal.requestgroups.demand import telescope_events
 from armillary.portal.requestgroups.filters import RequestFilters, RequestGroupFilters
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.requestgroups.services.activity import last_activity
@@ -229,6 +231,15 @@ class RequestViewSet(GenericViewSet[Request]):
         return Response(airmass_of(wanted, staff=bool(getattr(request.user, "is_staff", False))))
 
     @action(detail=True)
+    def telescope_states(self, request: HttpRequest, pk: str) -> Response:
+        """What the telescopes that could observe the request could do, while it can be seen."""
+        del request, pk
+        row = self.get_object()
+        if row.request_group.observation_type in UNSCHEDULED:
+            return Response({})
+        return Response(states_of(RequestModel.model_validate_json(row.document.content)))
+
+    @action(detail=True)
     def observations(self, request: HttpRequest, pk: str) -> Response:
         """The observations of a request, oldest first."""
         del pk
@@ -261,6 +272,16 @@ def airmass_of(request: RequestModel, *, staff: bool) -> Json:
     return visibility.airmass_data(
         request, observatory(), downtimes=downtimes(now() - timedelta(days=1)), include_unschedulable=staff
     )
+
+
+def states_of(request: RequestModel) -> Json:
+    """The state of telescopes in the time in which they see a request."""
+    stops = downtimes(min(window.start for window in request.windows))
+    seen = visibility.visible_windows(request, observatory()).by_telescope
+    return {
+        key: [event.as_json() for start, end in spans for event in telescope_events(key, stops, start, end)]
+        for key, spans in seen.items()
+    }
 
 
 class DitherView(APIView):

@@ -28,7 +28,8 @@ def tell_failed(group: RequestGroup, request_id: int) -> None:
         subject=f"Request {request_id} of {group.name} has failed {limit} times",
         body=(
             f"Request {request_id} of {group.name} (request group {group.pk} of proposal {group.proposal_id}) "
-            f"has failed {limit} times and is not scheduled any more.\n\nSee why: {_address(f'requests/{request_id}')}\n"
+            f"has failed {limit} times and is not scheduled any more.\n\n"
+            f"See why: {_address(f'requests/{request_id}')}\n"
         ),
     )
 
