@@ -49,7 +49,7 @@ def idempotent(method: _Method[_V, _P]) -> _Method[_V, _P]:
             no answer.
     """
 
-    def answer(view: _V, request: Request, *args: _P.args, **kwargs: _P.kwargs) -> Response:
+    def answer(view: _V, request: Request, /, *args: _P.args, **kwargs: _P.kwargs) -> Response:
         key = request.headers.get(HEADER)
         if not key or not request.user.is_authenticated:
             return method(view, request, *args, **kwargs)
