@@ -6,6 +6,7 @@ code.
 
 from __future__ import annotations
 
+from http import HTTPStatus
 from typing import Any, Final
 
 import structlog
@@ -13,6 +14,7 @@ from django.core.exceptions import NON_FIELD_ERRORS
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.db import IntegrityError, OperationalError
 from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
+from django.shortcuts import render
 from django.views import defaults
 from rest_framework.response import Response
 from rest_framework.views import exception_handler as standard_handler
@@ -31,6 +33,7 @@ __all__ = [
     "exception_handler",
     "is_browser",
     "not_found",
+    "page_for",
     "permission_denied",
     "server_error",
 ]
@@ -111,6 +114,23 @@ def _field_errors(error: DjangoValidationError) -> dict[str, list[str]]:
 def _sentence(error: Exception) -> str:
     text = str(error)
     return text[:1].upper() + text[1:] + ("" if text.endswith(".") else ".")
+
+
+def page_for(request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+    """What a view outside of the API answers when a service refuses or fails; ``None`` for a bug."""
+    answer = _answer_to(exception)
+    if not isinstance(answer, Response):
+        return answer
+    if not is_browser(request):
+        return JsonResponse(answer.data, status=answer.status_code, safe=False)
+    detail = answer.data["detail"] if isinstance(answer.data, dict) and "detail" in answer.data else str(exception)
+    context = {
+        "status": answer.status_code,
+        "title": HTTPStatus(answer.status_code).phrase,
+        "detail": detail,
+        "address": request.get_full_path(),
+    }
+    return render(request, "platform/failure.html", context, status=answer.status_code)
 
 
 # --- Django's own error pages: JSON for programs, HTML for browsers

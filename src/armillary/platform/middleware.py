@@ -10,6 +10,7 @@ import structlog
 from django.http import HttpRequest, HttpResponseBase
 
 from armillary.platform.claims import without_claim
+from armillary.platform.errors import page_for
 from armillary.platform.metrics import count_request
 
 HEADER: Final = "X-Request-ID"
@@ -42,6 +43,10 @@ class RequestContextMiddleware:
             _log(request, response, seconds)
         response.headers[HEADER] = name
         return response
+
+    def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponseBase | None:
+        """Answer for a page (not for the API, which answers itself) whose service refused or failed."""
+        return page_for(request, exception)
 
 
 def _log(request: HttpRequest, response: HttpResponseBase, seconds: float) -> None:
