@@ -1,0 +1,1 @@
+"""Moving an observation portal of the OCS into this one, from its ``dumpdata``."""
