@@ -15,18 +15,6 @@ from django.db.models import Model, QuerySet
 _MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
 
 
-class _AnyTextField(forms.MultipleChoiceField):
-    def valid_value(self, value: Any) -> bool:
-        del value
-        return True
-
-
-class AnyOfFilter(django_filters.MultipleChoiceFilter):
-    """A repeatable parameter: any of the values, whatever they are."""
-
-    field_class = _AnyTextField
-
-
 class _KnownTextField(forms.MultipleChoiceField):
     """Choices that are asked for only when a value must be judged."""
 

@@ -4,6 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from armillary.platform.streams import event_stream
+from armillary.portal.api import ApiRootView
 from armillary.portal.events import KINDS, visible
 from armillary.portal.observations.api import (
     ConfigurationStatusViewSet,
@@ -51,6 +52,7 @@ urlpatterns = [
     path("api/pressure/", PressureView.as_view(), name="pressure"),
     path("api/telescope_states/", TelescopeStatesView.as_view(), name="telescope-states"),
     path("api/telescope_availability/", TelescopeAvailabilityView.as_view(), name="telescope-availability"),
+    path("api/", ApiRootView.as_view(), name="api-root"),
     path("api/", include(router.urls)),
     path("api/", include(proposals_router.urls)),
 ]

@@ -11,7 +11,7 @@ A key that a document lacks is written as its default; the portal lays the value
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
@@ -133,9 +133,9 @@ def listed_configuration(document: Document) -> Json:
         "extra_params": document.get("extra_params", {}),
         "priority": document.get("priority", 500),
         "instrument_configs": [listed_instrument_config(item) for item in document["instrument_configs"]],
-        "constraints": listed_constraints(document.get("constraints", {})),
-        "acquisition_config": listed_acquisition_config(document.get("acquisition_config", {})),
-        "guiding_config": guiding_config(document.get("guiding_config", {})),
+        "constraints": listed_constraints(document.get("constraints") or {}),
+        "acquisition_config": listed_acquisition_config(document.get("acquisition_config") or {}),
+        "guiding_config": guiding_config(document.get("guiding_config") or {}),
         "target": listed_target(document.get("target")),
     }
 
@@ -221,10 +221,10 @@ def detailed_configuration(document: Document) -> Json:
     repeat: Json = {"repeat_duration": document.get("repeat_duration")} if "REPEAT" in document["type"] else {}
     return {
         "id": document.get("id"),
-        "constraints": detailed_constraints(document.get("constraints", {})),
+        "constraints": _unless_null(detailed_constraints, document.get("constraints", {})),
         "instrument_configs": [detailed_instrument_config(item) for item in document["instrument_configs"]],
-        "acquisition_config": detailed_acquisition_config(document.get("acquisition_config", {})),
-        "guiding_config": guiding_config(document.get("guiding_config", {})),
+        "acquisition_config": _unless_null(detailed_acquisition_config, document.get("acquisition_config", {})),
+        "guiding_config": _unless_null(guiding_config, document.get("guiding_config", {})),
         "target": detailed_target(document.get("target")),
         "instrument_type": document["instrument_type"],
         "type": document["type"],
@@ -260,6 +260,11 @@ def detailed_acquisition_config(document: Document) -> Json:
         "exposure_time": document.get("exposure_time"),
         "extra_params": document.get("extra_params", {}),
     }
+
+
+def _unless_null(flavour: Callable[[Document], Json], document: Document | None) -> Json | None:
+    """The part in its flavour; null stays null, as in configurations of old portals that lack a part."""
+    return None if document is None else flavour(document)
 
 
 def detailed_target(document: Document | None) -> Json:

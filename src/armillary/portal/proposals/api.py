@@ -27,7 +27,7 @@ from armillary.portal.proposals.services import limit_all_members, limit_member,
 
 Rendered = list[dict[str, Any]]
 
-_NOT_PI = "Only the principal investigator of the proposal may do this."
+_NOT_PI = "You do not have permission to perform this action."
 
 
 def user_of(request: Request) -> User:

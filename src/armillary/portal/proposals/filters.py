@@ -9,14 +9,13 @@ from dateutil.parser import parse as parse_date
 from django.db.models import Q, QuerySet
 from django.utils.timezone import is_naive, make_aware
 
-from armillary.portal.filters import AnyOfFilter
 from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite, Semester
 
 
 class ProposalFilters(django_filters.FilterSet):
     """Filters of the list of proposals."""
 
-    id = AnyOfFilter(field_name="pk")
+    id = django_filters.ModelMultipleChoiceFilter(field_name="pk", queryset=Proposal.objects.all(), distinct=False)
     semester = django_filters.ModelChoiceFilter(
         queryset=Semester.objects.all(), field_name="timeallocation__semester", distinct=True
     )

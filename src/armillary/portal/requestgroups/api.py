@@ -20,7 +20,6 @@ from armillary.accounts.permissions import IsStaff
 from armillary.clock import now
 from armillary.core.requests import cadence, patterns, validation, visibility, wire
 from armillary.core.requests.instants import parse_time
-from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.model import Request as RequestModel
 from armillary.platform.errors import Refusal
 from armillary.platform.idempotency import idempotent
@@ -224,9 +223,8 @@ class RequestViewSet(GenericViewSet[Request]):
         """How high the target stands where and when it can be observed."""
         del pk
         row = self.get_object()
-        model = queries.group_model(row.request_group)
-        wanted = next(item for item in model.requests if item.id == row.pk)
-        if not wanted.windows:
+        wanted = queries.request_model(row)
+        if wanted is None or not wanted.windows:
             return Response({"airmass_data": {}})
         return Response(airmass_of(wanted, staff=bool(getattr(request.user, "is_staff", False))))
 
@@ -235,9 +233,8 @@ class RequestViewSet(GenericViewSet[Request]):
         """What the telescopes that could observe the request could do, while it can be seen."""
         del request, pk
         row = self.get_object()
-        if row.request_group.observation_type in UNSCHEDULED:
-            return Response({})
-        return Response(states_of(RequestModel.model_validate_json(row.document.content)))
+        wanted = queries.request_model(row)
+        return Response({} if wanted is None or not wanted.windows else states_of(wanted))
 
     @action(detail=True)
     def observations(self, request: HttpRequest, pk: str) -> Response:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import math
+from statistics import fmean
 from typing import Any
 
 from django.http import QueryDict
 
-from armillary.core.observatory import Camera, Instrument, InstrumentType, Observatory
+from armillary.core.observatory import Camera, Instrument, Observatory
 
 Json = dict[str, Any]
 _ARCSEC_PER_ARCMIN = 60.0
@@ -38,7 +39,7 @@ def _matches(observatory: Observatory, instrument: Instrument, parameters: Query
 
 
 def _described(observatory: Observatory, instrument: Instrument) -> Json:
-    kind = instrument.type
+    kind = observatory.instrument_type(instrument.type.code) or instrument.type
     telescope = observatory.telescope(instrument.telescope_key)
     groups = observatory.optical_element_groups(kind.code)
     return {
@@ -56,20 +57,25 @@ def _described(observatory: Observatory, instrument: Instrument) -> Json:
         "default_acceptability_threshold": kind.default_acceptability_threshold,
         "configuration_types": {code: item.raw for code, item in kind.configuration_types.items()},
         "default_configuration_type": kind.default_configuration_type or "",
-        "camera_type": _camera(kind, instrument),
+        "camera_type": _camera(observatory, instrument),
     }
 
 
-def _camera(kind: InstrumentType, instrument: Instrument) -> Json:
-    del kind
-    science = instrument.science_cameras[0]
+def _camera(observatory: Observatory, instrument: Instrument) -> Json:
+    code = instrument.type.code
+    science = observatory.science_cameras(code)[0]
+    orientations = [
+        camera.orientation_deg
+        for item in observatory.instruments_of(code, include_unschedulable=True)
+        for camera in item.science_cameras
+    ]
     return {
         "science_field_of_view": _diagonal_arcmin(science),
         "autoguider_field_of_view": _diagonal_arcmin(instrument.autoguider_camera),
         "pixel_scale": science.camera_type.pixel_scale_arcsec,
         "pixels_x": science.camera_type.pixels_x,
         "pixels_y": science.camera_type.pixels_y,
-        "orientation": science.orientation_deg,
+        "orientation": fmean(orientations),
     }
 
 

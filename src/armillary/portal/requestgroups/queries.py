@@ -8,15 +8,19 @@ from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
+import structlog
 from django.db.models import Exists, OuterRef, Q, QuerySet
+from pydantic import ValidationError
 
 from armillary.core.requests.model import UNSCHEDULED
-from armillary.core.requests.model import RequestGroup as RequestGroupModel
+from armillary.core.requests.model import Request as RequestModel
 from armillary.core.requests.states import State
 from armillary.portal.observations.models import Observation
 from armillary.portal.proposals.queries import AccountedAllocation, allocations_of, semester_facts
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.surroundings import limits
+
+logger = structlog.get_logger(__name__)
 
 Document = dict[str, Any]
 _SECONDS_PER_HOUR = 3600.0
@@ -37,14 +41,19 @@ def request_document(row: Request) -> Document:
     }
 
 
-def group_documents(rows: Sequence[RequestGroup]) -> list[Document]:
-    """Request groups with all their requests: two queries (three if some are direct); needs ``submitter`` loaded."""
+def group_documents(rows: Sequence[RequestGroup], *, placed: bool = True) -> list[Document]:
+    """Request groups with all their requests: two queries (three if some are direct); needs ``submitter`` loaded.
+
+    Args:
+        rows: The groups.
+        placed: Whether direct requests get the place and time of their first observation, as in lists.
+    """
     requests: dict[int, list[Document]] = defaultdict(list)
     children = Request.objects.filter(request_group__in=[row.pk for row in rows]).select_related("document")
     for child in children.order_by("pk"):
         requests[child.request_group_id].append(request_document(child))
     unscheduled = [row.pk for row in rows if row.observation_type in UNSCHEDULED]
-    if unscheduled:
+    if unscheduled and placed:
         _place(unscheduled, requests)
     return [
         {
@@ -70,7 +79,7 @@ def _place(groups: Collection[int], requests: dict[int, list[Document]]) -> None
     for group in groups:
         for document in requests[group]:
             for key in ("location", "windows"):
-                document.pop(key, None)
+                document.pop(key, None)  # if there is no observation, the keys are absent
             if observation := first.get(document["id"]):
                 document["location"] = {
                     "site": observation.site,
@@ -90,12 +99,7 @@ def first_observations(requests: Collection[int]) -> dict[int, Observation]:
 
 def detailed_group_document(row: RequestGroup) -> Document:
     """One group for the detail flavour: direct requests have no place of their own there."""
-    document = group_documents([row])[0]
-    if row.observation_type in UNSCHEDULED:
-        for request in document["requests"]:
-            for key in ("location", "windows"):
-                request.pop(key, None)
-    return document
+    return group_documents([row], placed=False)[0]
 
 
 def request_documents(rows: Sequence[Request]) -> list[Document]:
@@ -108,9 +112,16 @@ def request_documents(rows: Sequence[Request]) -> list[Document]:
     return documents
 
 
-def group_model(row: RequestGroup) -> RequestGroupModel:
-    """A stored group as the object that the rules work with."""
-    return RequestGroupModel.model_validate(detailed_group_document(row))
+def request_model(row: Request) -> RequestModel | None:
+    """A stored request as the object that the rules work with.
+
+    None for one that was taken over from elsewhere and is not well-formed by the rules of today.
+    """
+    try:
+        return RequestModel.model_validate_json(row.document.content)
+    except ValidationError as error:
+        logger.info("request_not_well_formed", request=row.pk, problems=error.error_count())
+        return None
 
 
 # --- what the scheduler may schedule ---

@@ -117,11 +117,16 @@ class Requests:
             "id": key,
             **{name: row[name] for name in names},
             "instrument_configs": [self._instrument_config(item) for item in self._instrument_configs.get(key, ())],
-            "constraints": _without(self._parts["constraints"].get(key, {}), "pk", "configuration"),
-            "acquisition_config": _without(self._parts["acquisitionconfig"].get(key, {}), "pk", "configuration"),
-            "guiding_config": _without(self._parts["guidingconfig"].get(key, {}), "pk", "configuration"),
-            "target": _without(self._parts["target"].get(key, {}), "pk", "configuration") or None,
+            "constraints": self._part("constraints", key),
+            "acquisition_config": self._part("acquisitionconfig", key),
+            "guiding_config": self._part("guidingconfig", key),
+            "target": self._part("target", key),
         }
+
+    def _part(self, name: str, configuration: int) -> Json | None:
+        """An object of which a configuration has one, or, in an incomplete dump, none."""
+        found = self._parts[name].get(configuration)
+        return None if found is None else _without(found, "pk", "configuration")
 
     def _instrument_config(self, item: Json) -> Json:
         rois = [_without(roi, "pk", "instrument_config") for roi in self._rois.get(item["pk"], ())]

@@ -23,7 +23,7 @@ def suspend_request(request_id: int, until: datetime | None, user: User, now: da
         Refusal: The time has passed, or the request has ended.
     """
     if until is not None and until <= now:
-        raise Refusal({"suspend_until": ["The suspend_until time must be in the future."]})
+        raise Refusal({"suspend_until": ["The suspend_until value must be in the future"]})
     group_id = Request.objects.values_list("request_group_id", flat=True).get(pk=request_id)
     lock_group(group_id)
     request = Request.objects.select_related("request_group").get(pk=request_id)
