@@ -1,7 +1,7 @@
 """How a client reaches a service: over the network, or, in the same process, straight into its WSGI application.
 
-There is one code path. :func:`connect` gives an :class:`httpx.Client` either way; what differs is only the transport under
-it. So a whole observatory in one process and eight services in a cluster behave alike.
+There is one code path. :func:`connect` gives an :class:`httpx.Client` either way; what differs is only the transport
+under it. So a whole observatory in one process and eight services in a cluster behave alike.
 """
 
 from __future__ import annotations
