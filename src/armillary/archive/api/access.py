@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from django.http import Http404
+from django.http import Http404, HttpRequest
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -33,9 +33,10 @@ class TokenInFormAuthentication(ChallengingAuthentication):
         token = request.data.get("auth_token") if hasattr(request.data, "get") else None
         if not token:
             return super().authenticate(request)
-        request.META["HTTP_AUTHORIZATION"] = f"Token {token}"
+        with_header = HttpRequest()
+        with_header.META["HTTP_AUTHORIZATION"] = f"Token {token}"
         try:
-            return super().authenticate(request)
+            return super().authenticate(Request(with_header))
         except AuthenticationFailed as error:
             raise Http404 from error
 

@@ -45,7 +45,8 @@ class Polygon:
 
     def contains(self, points: Vectors) -> NDArray[np.bool_]:
         """Which points lie inside or on the edge."""
-        return contains(self.vertices[np.newaxis], self.center[np.newaxis], points)
+        repeated = np.broadcast_to(self.vertices, (len(points), *self.vertices.shape))
+        return contains(repeated, np.broadcast_to(self.center, (len(points), 3)), points)
 
     def intersects(self, other: Polygon) -> bool:
         """Whether the regions have a point in common."""

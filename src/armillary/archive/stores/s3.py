@@ -134,6 +134,7 @@ class S3Store:
         from botocore.config import Config
 
         config = Config(
+            signature_version="s3v4",  # links too: by default they would be signed in the way that S3 has given up
             s3={"addressing_style": self._addressing},
             connect_timeout=10,
             read_timeout=60,

@@ -1,0 +1,178 @@
+"""Who sees which frames. What somebody may not see does not exist for them, wherever they look."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from astropy.io import fits
+from rest_framework.test import APIClient
+
+from armillary.accounts.models import User
+from armillary.accounts.services import create_user
+from armillary.archive.models import Frame, RightsChange
+from armillary.ingester import IngestedFrame
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def member(members: Callable[..., None]) -> User:
+    user = create_user("halley")
+    members(user, "night-one")
+    return user
+
+
+@pytest.fixture
+def outsider(members: Callable[..., None]) -> User:
+    user = create_user("hooke")
+    members(user, "another")
+    return user
+
+
+def _everywhere(key: int) -> list[str]:
+    return [
+        f"/archive/frames/{key}/",
+        f"/frames/{key}/headers/",
+        f"/frames/{key}/related/",
+        f"/frame-funpack/{key}/funpack/",
+        f"/frame-catalog/{key}/catalog/",
+    ]
+
+
+def test_a_private_frame_exists_nowhere_for_others(
+    taken_in: Callable[..., IngestedFrame], stranger: APIClient, outsider: User, client_of: Callable[..., APIClient]
+) -> None:
+    key = taken_in("p-e91.fits.fz", RLEVEL=91).frame_id
+    assert key is not None
+    for client in (stranger, client_of(outsider)):
+        assert client.get("/frames/").json()["results"] == []
+        assert client.get("/thumbnails/").json()["results"] == []
+        assert [client.get(address).status_code for address in _everywhere(key)] == [404] * 5
+        assert client.post("/frames/zip/", {"frame_ids": [key]}).status_code == 404
+        assert client.get("/frames/aggregate/").json()["proposals"] == []
+
+
+def test_a_member_of_the_proposal_sees_it(
+    taken_in: Callable[..., IngestedFrame], member: User, client_of: Callable[..., APIClient]
+) -> None:
+    key = taken_in().frame_id
+    client = client_of(member)
+    assert [frame["id"] for frame in client.get("/frames/").json()["results"]] == [key]
+    assert client.get(f"/frames/{key}/headers/").json()["data"]["PROPID"] == "night-one"
+    assert client.get("/frames/aggregate/").json()["proposals"] == ["night-one"]
+    assert client.get("/archive/profile/").json() == {
+        "username": "halley", "profile": {"proposals": ["night-one"]}, "is_staff": False,
+    }  # fmt: skip
+
+
+def test_a_frame_becomes_public_on_its_date(
+    taken_in: Callable[..., IngestedFrame], stranger: APIClient, set_clock: Callable[..., None]
+) -> None:
+    key = taken_in(L1PUBDAT="2027-01-01T00:00:00").frame_id
+    set_clock(datetime(2026, 12, 31, 23, 59, tzinfo=UTC))
+    assert stranger.get(f"/frames/{key}/").status_code == 404
+    set_clock(datetime(2027, 1, 1, 0, 1, tzinfo=UTC))
+    assert stranger.get(f"/frames/{key}/").status_code == 200
+
+
+def test_calibrations_are_public_at_once(taken_in: Callable[..., IngestedFrame], stranger: APIClient) -> None:
+    key = taken_in(OBSTYPE="BIAS", PROPID="calibrate", DATE_OBS="2020-01-01T00:00:00").frame_id
+    assert stranger.get(f"/frames/{key}/").status_code == 200
+
+
+def test_ids_of_hidden_relatives_are_not_told(
+    web: APIClient, stranger: APIClient, record: Callable[..., dict[str, Any]]
+) -> None:
+    hidden = web.post("/frames/", record("hidden-e00")).json()["id"]
+    shown = web.post(
+        "/frames/", record(public_date="2020-01-01T00:00:00", related_frame_filenames=["hidden-e00"])
+    ).json()
+    assert shown["related_frames"] == [hidden]
+    assert stranger.get(f"/frames/{shown['id']}/").json()["related_frames"] == []
+    assert stranger.get(f"/frames/{shown['id']}/related/").json() == []
+    assert [frame["id"] for frame in web.get(f"/frames/{shown['id']}/related/").json()] == [hidden]
+
+
+def test_a_name_that_only_was_referred_to_is_no_frame(web: APIClient, record: Callable[..., dict[str, Any]]) -> None:
+    web.post("/frames/", record(related_frame_filenames=["not-yet-b00"]))
+    stub = Frame.objects.get(basename="not-yet-b00")
+    assert web.get(f"/frames/{stub.pk}/").status_code == 404
+    assert len(web.get("/frames/").json()["results"]) == 1
+
+
+def test_only_superusers_write(
+    stranger: APIClient, member: User, client_of: Callable[..., APIClient], record: Callable[..., dict[str, Any]]
+) -> None:
+    assert stranger.post("/frames/", record()).status_code == 401
+    assert client_of(member).post("/frames/", record()).status_code == 403
+    assert client_of(member).put("/archive/store/a/b.fits", b"x", content_type="image/fits").status_code == 403
+    assert stranger.get("/versions/?md5=0").status_code == 401
+    assert client_of(member).get("/versions/?md5=0").status_code == 403
+
+
+def test_a_change_of_rights_is_remembered(
+    web: APIClient, stranger: APIClient, record: Callable[..., dict[str, Any]]
+) -> None:
+    key = web.post("/frames/", record()).json()["id"]
+    answer = web.patch(f"/frames/{key}/", {"public_date": "2021-01-01T00:00:00Z", "reason": "press release"})
+    assert answer.json()["public_date"] == "2021-01-01T00:00:00Z"
+    assert stranger.get(f"/frames/{key}/").status_code == 200
+    change = RightsChange.objects.get()
+    assert (change.changed_by, change.reason) == ("ingester", "press release")
+    assert change.public_date_after == datetime(2021, 1, 1, tzinfo=UTC)
+
+
+def test_a_zip_holds_the_frames_that_exist_for_the_caller(
+    taken_in: Callable[..., IngestedFrame], member: User, client_of: Callable[..., APIClient], fits_file: Any
+) -> None:
+    del fits_file
+    mine, other = taken_in("mine-e00.fits"), taken_in("other-e00.fits", PROPID="secret")
+    answer = client_of(member).post("/frames/zip/", {"frame_ids": [mine.frame_id, other.frame_id, 999_999]})
+    content = b"".join(answer.streaming_content)
+    assert int(answer["Content-Length"]) == len(content)
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        assert archive.testzip() is None
+        assert [Path(name).name for name in archive.namelist()] == ["mine-e00.fits"]
+
+
+def test_a_browser_may_post_its_token_in_the_form(
+    taken_in: Callable[..., IngestedFrame], superuser: User, stranger: APIClient
+) -> None:
+    from armillary.accounts.services import api_token
+
+    key = taken_in().frame_id
+    form = {"frame_ids[0]": str(key), "auth_token": api_token(superuser)}
+    answer = stranger.post("/frames/zip/", form, format="multipart")
+    assert answer.status_code == 200
+    answer.close()
+    assert stranger.post("/frames/zip/", form | {"auth_token": "nonsense"}, format="multipart").status_code == 404
+
+
+def test_a_packed_frame_can_be_fetched_unpacked(
+    taken_in: Callable[..., IngestedFrame], web: APIClient, fits_file: Callable[..., Path]
+) -> None:
+    del fits_file
+    key = taken_in("packed-e00.fits.fz").frame_id
+    answer = web.get(f"/frame-funpack/{key}/funpack/")
+    content = b"".join(answer.streaming_content)
+    answer.close()
+    with fits.open(io.BytesIO(content)) as units:
+        assert units[0].data.shape == (64, 64)
+        assert units[0].header["OBJECT"] == "M42"
+        assert "ZIMAGE" not in units[0].header
+    answer = web.post("/frames/zip/", {"frame_ids": [key], "uncompress": True})
+    with zipfile.ZipFile(io.BytesIO(b"".join(answer.streaming_content))) as archive:
+        assert [Path(name).name for name in archive.namelist()] == ["packed-e00.fits"]
+        assert archive.read(archive.namelist()[0]) == content
+
+
+def test_a_frame_without_a_catalogue_says_so(taken_in: Callable[..., IngestedFrame], web: APIClient) -> None:
+    answer = web.get(f"/frame-catalog/{taken_in().frame_id}/catalog/")
+    assert answer.status_code == 400
+    assert "no catalogue" in answer.json()["non_field_errors"][0]
