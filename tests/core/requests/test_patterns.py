@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -46,12 +48,11 @@ def test_a_grid_has_every_point_once_and_a_centred_one_its_middle_on_the_target(
 ) -> None:
     offsets = grid_offsets(rows, columns, point, line, orientation_deg=orientation, center=center)
     assert len({(round(x, 6), round(y, 6)) for x, y in offsets}) == rows * columns
-    steps = [math.dist(a, b) for a, b in zip(offsets, offsets[1:], strict=False)]
+    steps = [math.dist(a, b) for a, b in pairwise(offsets)]
     assert all(step == pytest.approx(point) or step == pytest.approx(line) for step in steps)
     if center:
-        assert math.hypot(sum(x for x, _ in offsets), sum(y for _, y in offsets)) < 1e-6 * rows * columns * (
-            point + line
-        )
+        middle = math.hypot(sum(x for x, _ in offsets), sum(y for _, y in offsets)) / len(offsets)
+        assert middle < 1e-6 * (point + line)
 
 
 def test_a_spiral_begins_on_the_target_and_winds_outward() -> None:
@@ -111,13 +112,12 @@ def test_overlap_becomes_spacing_by_the_size_and_angle_of_the_detector(
     orientation: float,
     second: tuple[float, float],
 ) -> None:
-    import dataclasses
-
     spectrum = request_body["configurations"][0] | {
         "type": "NRES_SPECTRUM",
         "instrument_type": "1M0-NRES-SCICAM",
         "instrument_configs": [{"exposure_time": 100, "exposure_count": 1, "mode": "1m0_nres_1"}],
         "target": {"name": "fake target", "type": "ICRS", "dec": 20, "ra": 34.4},
+        "constraints": {"min_lunar_distance": 0, "max_airmass": 2.0},
     }
     request = request_body | {"configurations": [spectrum], "location": {"telescope_class": "1m0"}}
     body = {"request": request, "pattern": "grid", "num_rows": 2, "num_columns": 2, "point_overlap_percent": 10.0}

@@ -1,4 +1,4 @@
-"""Visibility. Truth: the rise-set library, which is tested against others; here, that requests are put to it rightly."""
+"""Visibility. Truth: the rise-set library, tested elsewhere against others; here, that requests are put to it rightly."""
 
 from __future__ import annotations
 
