@@ -110,9 +110,7 @@ class ResourceViewSet(GenericViewSet[Any]):
         if present is None:
             raise self._unknown()
         values, members = self._parsed(present, partial=partial)
-        services.update(
-            self.model, key, values, members=members, by=self._author(), precondition=self._unchanged
-        )
+        services.update(self.model, key, values, members=members, by=self._author(), precondition=self._unchanged)
         body = self._read(key)
         return tagged(Response(body), etag_of_thing(body))
 

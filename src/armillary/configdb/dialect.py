@@ -19,10 +19,10 @@ class ConfigurationValidator(cerberus.Validator):  # type: ignore[misc]  # Cerbe
         super().__init__(*args, **kwargs)
 
     def _validate_label(self, label: str, field: str, value: Any) -> None:
-        """{'type': 'string'}"""  # noqa: D400, D403, D415  Cerberus reads the rule's own schema here
+        """{'type': 'string'}"""  # noqa: D415  Cerberus reads the rule's own schema here
 
     def _validate_description(self, description: str, field: str, value: Any) -> None:
-        """{'type': 'string'}"""  # noqa: D400, D403, D415  Cerberus reads the rule's own schema here
+        """{'type': 'string'}"""  # noqa: D415  Cerberus reads the rule's own schema here
 
     def _validate_show(self, show: bool, field: str, value: Any) -> None:  # noqa: FBT001  Cerberus's signature
-        """{'type': 'boolean'}"""  # noqa: D400, D403, D415  Cerberus reads the rule's own schema here
+        """{'type': 'boolean'}"""  # noqa: D415  Cerberus reads the rule's own schema here

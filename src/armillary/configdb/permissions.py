@@ -25,7 +25,9 @@ class ReadsOpenlyWritesByPermission(BasePermission):
         """Whether the caller may try this method on this kind of thing."""
         if request.method in SAFE_METHODS:
             return may_read(request.user)
-        return may_write(request.user, view.model, _ACTIONS.get(view.permission_method or request.method or "", "change"))
+        return may_write(
+            request.user, view.model, _ACTIONS.get(view.permission_method or request.method or "", "change")
+        )
 
 
 def may_read(user: User | AnonymousUser) -> bool:

@@ -56,7 +56,9 @@ def _group_rules(default: Any, members: Sequence[Any], field: str, what: str) ->
     codes = [member.code for member in members]
     outsider = default is not None and default not in members
     found = {
-        "default": default_problem(default.code, codes, what) or f"The default is not one of its {what}." if outsider else None,
+        "default": default_problem(default.code, codes, what) or f"The default is not one of its {what}."
+        if outsider
+        else None,
         field: repetition_problem(codes, what),
     }
     return {name: [problem] for name, problem in found.items() if problem}
@@ -76,7 +78,11 @@ def _camera(thing: Any, members: Members) -> Errors:
     twice = repeated(group.type for group in groups)
     if not twice:
         return {}
-    return {"optical_element_groups": [f"A camera has at most one group of a type; there are several of {', '.join(twice)}."]}
+    return {
+        "optical_element_groups": [
+            f"A camera has at most one group of a type; there are several of {', '.join(twice)}."
+        ]
+    }
 
 
 _RULES: Final[dict[type[Resource], Callable[[Any, Members], Errors]]] = {

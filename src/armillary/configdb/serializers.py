@@ -46,7 +46,11 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 def by_id(model: type[Resource], source: str, *, many: bool = False, required: bool = True) -> Any:
     """A relation that is written as an id, or a list of ids."""
     return serializers.PrimaryKeyRelatedField(
-        queryset=model._default_manager.all(), source=source, write_only=True, many=many, required=required  # noqa: SLF001  Django's public manager
+        queryset=model._default_manager.all(),
+        source=source,
+        write_only=True,
+        many=many,
+        required=required,  # noqa: SLF001  Django's public manager
     )
 
 

@@ -19,10 +19,9 @@ _URL_TIMEOUT_S = 60.0
 @configdb.command("import")
 def import_observatory(
     source: Annotated[
-        str, typer.Argument(help="File, http(s) address, or - for standard input; /sites/ JSON or YAML.")
+        str, typer.Argument(help="File, http(s) address, or - for standard input; in the shape of GET /sites/.")
     ],
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Show the difference, change nothing.")] = False,
-    prune: Annotated[bool, typer.Option("--prune", help="Remove what the file does not hold.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print the report as JSON.")] = False,
 ) -> None:
     """Make the database hold what a file describes; doing it again changes nothing."""
@@ -31,7 +30,7 @@ def import_observatory(
 
     try:
         wanted = document.read(_text_of(source), name=source)
-        report = services.import_observatory(wanted, dry_run=dry_run, prune=prune)
+        report = services.import_observatory(wanted, dry_run=dry_run)
     except document.DocumentError as error:
         for problem in error.problems:
             typer.secho(f"{source}: {problem}", fg="red", err=True)
@@ -42,14 +41,12 @@ def import_observatory(
 @configdb.command("export")
 def export_observatory(
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
-    as_yaml: Annotated[bool, typer.Option("--yaml", help="The form for people, instead of /sites/ JSON.")] = False,
 ) -> None:
     """Write everything the database holds as one file."""
     start_django()
-    from armillary.configdb import document, queries
+    from armillary.configdb import queries
 
-    exported = queries.export_observatory()
-    text = document.write_yaml(exported) if as_yaml else json.dumps(exported, indent=1) + "\n"
+    text = json.dumps(queries.export_observatory(), indent=1) + "\n"
     if out is None:
         sys.stdout.write(text)
     else:

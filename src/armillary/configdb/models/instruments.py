@@ -190,7 +190,6 @@ class GenericModeGroup(Resource):
         return f"{self.instrument_type} {self.type_id}"
 
 
-
 class ScienceCamera(models.Model):
     """One detector of an instrument."""
 
@@ -202,7 +201,9 @@ class ScienceCamera(models.Model):
         ordering = ("position", "id")
         verbose_name = "science camera of an instrument"
         verbose_name_plural = "science cameras of an instrument"
-        constraints = [models.UniqueConstraint(fields=["instrument", "camera"], name="configdb_camera_once_at_instrument")]
+        constraints = [
+            models.UniqueConstraint(fields=["instrument", "camera"], name="configdb_camera_once_at_instrument")
+        ]
 
     def __str__(self) -> str:
         return f"{self.camera} at {self.instrument}"

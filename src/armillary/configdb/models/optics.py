@@ -11,7 +11,9 @@ class OpticalElement(Resource):
 
     name = models.CharField(max_length=200)
     code = models.CharField(max_length=200, unique=True, help_text="What requests call it")
-    schedulable = models.BooleanField(default=True, help_text="Whether requests may use it; direct submissions always may")
+    schedulable = models.BooleanField(
+        default=True, help_text="Whether requests may use it; direct submissions always may"
+    )
 
     history = RecordedHistory()
 
@@ -49,7 +51,9 @@ class OpticalElementGroup(Resource):
     MEMBERS = ("optical_elements",)
 
     name = models.CharField(max_length=200)
-    type = models.CharField(max_length=200, validators=[validate_group_type], help_text="Plural: filters, slits, gratings")
+    type = models.CharField(
+        max_length=200, validators=[validate_group_type], help_text="Plural: filters, slits, gratings"
+    )
     default = models.ForeignKey(
         OpticalElement, on_delete=models.PROTECT, null=True, blank=True, related_name="default_of_groups"
     )
@@ -69,7 +73,6 @@ class OpticalElementGroup(Resource):
         return f"{self.name} ({self.type})"
 
 
-
 class CameraType(Resource):
     """A detector model."""
 
@@ -80,7 +83,10 @@ class CameraType(Resource):
     pixels_x = models.IntegerField(default=0, validators=NOT_NEGATIVE)
     pixels_y = models.IntegerField(default=0, validators=NOT_NEGATIVE)
     max_rois = models.IntegerField(
-        "largest number of regions of interest", default=0, validators=NOT_NEGATIVE, help_text="0: the detector has none"
+        "largest number of regions of interest",
+        default=0,
+        validators=NOT_NEGATIVE,
+        help_text="0: the detector has none",
     )
 
     history = RecordedHistory()

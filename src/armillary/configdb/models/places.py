@@ -94,7 +94,9 @@ class Telescope(Resource):
 
     class Meta:
         ordering = ("id",)
-        constraints = [models.UniqueConstraint(fields=["enclosure", "code"], name="configdb_telescope_code_in_enclosure")]
+        constraints = [
+            models.UniqueConstraint(fields=["enclosure", "code"], name="configdb_telescope_code_in_enclosure")
+        ]
 
     def __str__(self) -> str:
         return f"{self.enclosure}.{self.code}"

@@ -1,7 +1,18 @@
 """Everything that changes the configuration; each function owns its transaction."""
 
 from armillary.configdb.services.announcing import announce_change
+from armillary.configdb.services.importing import ImportReport, import_observatory
 from armillary.configdb.services.recording import NOBODY, Authorship
 from armillary.configdb.services.writing import create, delete, update, users_of
 
-__all__ = ["NOBODY", "Authorship", "announce_change", "create", "delete", "update", "users_of"]
+__all__ = [
+    "NOBODY",
+    "Authorship",
+    "ImportReport",
+    "announce_change",
+    "create",
+    "delete",
+    "import_observatory",
+    "update",
+    "users_of",
+]

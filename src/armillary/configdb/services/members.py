@@ -65,7 +65,9 @@ def _mode(thing: Resource, entry: Mapping[str, Any], by: Authorship) -> Resource
 
     A new group does not pick up, by a mere name, somebody else's mode that has rules of its own.
     """
-    alike = GenericMode.objects.order_by("id").filter(**{key: entry[key] for key in entry if key != "validation_schema"})
+    alike = GenericMode.objects.order_by("id").filter(
+        **{key: entry[key] for key in entry if key != "validation_schema"}
+    )
     schema = entry.get("validation_schema", None if thing.pk or "name" not in entry else {})
     for candidates in (alike.filter(groups=thing) if thing.pk else alike.none(), alike):
         found = [each for each in candidates if schema is None or each.validation_schema == schema]

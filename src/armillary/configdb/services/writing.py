@@ -26,7 +26,9 @@ Values = Mapping[str, Any]
 
 
 @retry_conflicts()
-def create(model: type[R], values: Values, *, members: Mapping[str, Wanted] | None = None, by: Authorship = NOBODY) -> R:
+def create(
+    model: type[R], values: Values, *, members: Mapping[str, Wanted] | None = None, by: Authorship = NOBODY
+) -> R:
     """Make a new thing.
 
     Args:
