@@ -1,0 +1,274 @@
+"""Solving the assignment relaxation: HiGHS on few columns at a time (sifting), energetic cuts as they are violated.
+
+Most of the (reservation, piece) columns never matter. The programme starts with those that look best at guessed
+prices; columns that its own prices show to be worth having are added, and so are cuts, until the Lagrangian bound meets
+the programme's value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import highspy
+import numpy as np
+import numpy.typing as npt
+
+from armillary.scheduler.kernel.energy import Cut, most_violated
+from armillary.scheduler.kernel.model import NOTHING, Compilation
+from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
+from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, best_by_reservation, choice_rows
+
+_FIRST_COLUMNS = 2
+"""Columns per reservation to start with."""
+_MORE_COLUMNS = 3
+"""Columns per reservation added in a round."""
+_ENOUGH = 1e-7
+"""Sifting ends when the bound is within this share of the programme's value."""
+_TIGHT = 0.5
+"""Pieces filled less than this are not searched for cuts."""
+_VIOLATION = 1e-3
+"""A cut is added if more than this share of its time is oversold."""
+_MOST_ROUNDS = 60
+_GUESS_ROUNDS = 40
+_GUESS_TEMPERATURE = 0.1
+"""The margin, as a share of the value, that makes an option e times likelier in the guess."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bounding:
+    """What the relaxation taught."""
+
+    prices: Prices
+    bound: float
+    margin: FloatArray
+    """By option: value less cost at the prices (the reduced cost)."""
+    share: FloatArray
+    """By option: how much of it the programme chooses."""
+    columns: int
+    rounds: int
+
+
+class Programme:
+    """The linear programme over the columns admitted so far."""
+
+    def __init__(self, relaxation: Relaxation) -> None:
+        self._relaxation = relaxation
+        self._rows: ChoiceRows = choice_rows(relaxation.compilation)
+        model = relaxation.compilation.model
+        self._choices = len(model.duration)
+        self._pieces = len(relaxation.capacity)
+        self._column_of = np.full(len(model.option_start), NOTHING, dtype=np.int64)
+        self.columns = np.zeros(0, dtype=np.int64)
+        self._highs = highspy.Highs()
+        self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
+        self._highs.setOptionValue("threads", 1)
+        self._highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
+        upper = np.concatenate([self._rows.upper, relaxation.capacity, model.allocation_limit])
+        lower = np.concatenate([self._rows.lower, np.full(len(upper) - self._choices, -np.inf)])
+        empty = np.zeros(0, dtype=np.int32)
+        self._highs.addRows(
+            len(upper), lower, upper, 0, np.zeros(len(upper), dtype=np.int32), empty, np.zeros(0)
+        )
+
+    def admit(self, options: np.ndarray) -> int:
+        """Add the columns of those options that are not in yet; how many."""
+        options = np.unique(options)
+        options = options[self._column_of[options] == NOTHING]
+        count = len(options)
+        if not count:
+            return 0
+        self._column_of[options] = len(self.columns) + np.arange(count)
+        self.columns = np.concatenate([self.columns, options])
+        column, row, weight = self._entries(options)
+        order = np.lexsort((row, column))
+        starts = np.searchsorted(column[order], np.arange(count)).astype(np.int32)
+        value = self._relaxation.compilation.model.value
+        owner = self._relaxation.compilation.model.option_reservation[options]
+        self._highs.addCols(
+            count,
+            value[owner],
+            np.zeros(count),
+            np.full(count, np.inf),
+            len(order),
+            starts,
+            row[order].astype(np.int32),
+            weight[order],
+        )
+        return count
+
+    def is_admitted(self) -> npt.NDArray[np.bool_]:
+        """By option: whether it has a column."""
+        return self._column_of != NOTHING
+
+    def _entries(self, options: np.ndarray) -> tuple[np.ndarray, np.ndarray, FloatArray]:
+        """(column counted from 0, row, coefficient) of new columns."""
+        model = self._relaxation.compilation.model
+        owner = model.option_reservation[options]
+        local = np.arange(len(options))
+        parts: list[tuple[np.ndarray, np.ndarray, FloatArray]] = [
+            (local, self._rows.row[owner], np.ones(len(options))),
+            (local, self._choices + model.option_piece[options], self._relaxation.length[options]),
+        ]
+        for column, reservation in enumerate(owner.tolist()):
+            followers = self._rows.followers[reservation]
+            if len(followers):
+                parts.append((np.full(len(followers), column), followers, np.full(len(followers), -1.0)))
+            run = slice(model.first_charge[reservation], model.first_charge[reservation + 1])
+            if run.start < run.stop:
+                rows = self._choices + self._pieces + model.charge_allocation[run]
+                parts.append((np.full(len(rows), column), rows, model.charge_seconds[run]))
+        first_cut = self._choices + self._pieces + len(model.allocation_limit)
+        position = np.full(len(self._column_of), NOTHING, dtype=np.int64)
+        position[options] = local
+        for number, (members, energy) in enumerate(self._relaxation.cut_options):
+            inside = position[members] != NOTHING
+            columns = position[members[inside]]
+            parts.append((columns, np.full(len(columns), first_cut + number), energy[inside]))
+        return (
+            np.concatenate([part[0] for part in parts]),
+            np.concatenate([part[1] for part in parts]),
+            np.concatenate([part[2] for part in parts]),
+        )
+
+    def add_cut(self, cut: Cut) -> None:
+        """Add a cut to the relaxation and its row to the programme."""
+        self._relaxation.add_cut(cut)
+        options, energy = self._relaxation.cut_options[-1]
+        column = self._column_of[options]
+        inside = column != NOTHING
+        self._highs.addRow(
+            -np.inf, cut.capacity, int(inside.sum()), column[inside].astype(np.int32), energy[inside]
+        )
+
+    def solve(self, time_limit_s: float) -> tuple[Prices, FloatArray, float] | None:
+        """Prices, chosen share per option and value; None if the solver was stopped or failed."""
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        solution = self._highs.getSolution()
+        dual = np.maximum(np.array(solution.row_dual), 0.0)
+        a, b = self._choices, self._choices + self._pieces
+        c = b + len(self._relaxation.compilation.model.allocation_limit)
+        share = np.zeros(len(self._column_of))
+        share[self.columns] = np.array(solution.col_value)
+        return Prices(dual[a:b], dual[c:], dual[b:c]), share, float(self._highs.getInfo().objective_function_value)
+
+
+def bound_problem(
+    relaxation: Relaxation, known: FloatArray | None, seed: int, remaining_s: Callable[[], float]
+) -> Bounding:
+    """Prices and a bound, as good as the time allows (with no time at all: everything for nothing).
+
+    Args:
+        relaxation: without cuts; they are added to it.
+        known: prices per piece from an earlier, similar problem; guessed if None.
+        seed: for the sample of first columns.
+        remaining_s: seconds left; not above 0 means stop.
+    """
+    model = relaxation.compilation.model
+    value = model.value[model.option_reservation]
+    prices = relaxation.free_prices()
+    best = Bounding(prices, relaxation.bound(prices, value), value, np.zeros(len(value)), 0, 0)
+    if not len(value) or remaining_s() <= 0.0:
+        return best
+    temperature = _GUESS_TEMPERATURE * value
+    prices.piece = guess_prices(relaxation, temperature) if known is None else known
+    best = _better(best, relaxation, prices, best.share, 0, 0)
+    noise = np.random.default_rng(seed).gumbel(size=len(value))
+    programme = Programme(relaxation)
+    start_margin = value - relaxation.option_cost(prices)
+    programme.admit(top_options(model.first_option, start_margin + temperature * noise, _FIRST_COLUMNS))
+    for number in range(1, _MOST_ROUNDS + 1):
+        solved = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
+        if solved is None:
+            break
+        prices, share, objective = solved
+        best = _better(best, relaxation, prices, share, len(programme.columns), number)
+        if not _refine(programme, relaxation, value - relaxation.option_cost(prices), share, best.bound - objective):
+            break
+    return best
+
+
+def _better(
+    best: Bounding, relaxation: Relaxation, prices: Prices, share: FloatArray, columns: int, rounds: int
+) -> Bounding:
+    """The tighter of the known bound and the one at these prices, with the latest shares and counts."""
+    model = relaxation.compilation.model
+    margin = model.value[model.option_reservation] - relaxation.option_cost(prices)
+    bound = relaxation.bound(prices, margin)
+    if bound <= best.bound * (1.0 + _ENOUGH):
+        return Bounding(prices, min(bound, best.bound), margin, share, columns, rounds)
+    return Bounding(best.prices, best.bound, best.margin, share, columns, rounds)
+
+
+def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, share: FloatArray, excess: float) -> bool:
+    """Admit columns that the prices show to be missing; if none are, cuts that the shares violate. Whether any were."""
+    model = relaxation.compilation.model
+    if excess > _ENOUGH * max(1.0, float(model.value.max())):
+        inside = np.where(programme.is_admitted(), margin, -np.inf)
+        offered = np.maximum(best_by_reservation(model.first_option, inside), 0.0)
+        missing = margin - offered[model.option_reservation]
+        options = top_options(model.first_option, missing, _MORE_COLUMNS)
+        if programme.admit(options[missing[options] > 1e-9 * model.value[model.option_reservation[options]]]):
+            return True
+    cuts = separate(relaxation, share)
+    for cut in cuts:
+        programme.add_cut(cut)
+    return bool(cuts)
+
+
+def top_options(first_option: IntegerArray, score: FloatArray, count: int) -> np.ndarray:
+    """Each reservation's ``count`` options of highest score."""
+    owner = np.repeat(np.arange(len(first_option) - 1), np.diff(first_option))
+    order = np.lexsort((-score, owner))
+    return order[np.arange(len(order)) - first_option[owner] < count]
+
+
+def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
+    """Prices per piece at which roughly as much time is wanted as there is.
+
+    Everybody wants each option with a probability that rises with its margin (a softmax, "not at all" included); the
+    price of a piece rises while more of it is wanted than it has, and falls otherwise.
+    """
+    model = relaxation.compilation.model
+    value = model.value[model.option_reservation]
+    count = np.diff(model.first_option)
+    some = count > 0
+    starts, count = model.first_option[:-1][some], count[some]
+    price = np.full(len(relaxation.capacity), 0.3 * float(np.median(model.value / model.duration)))
+    for _ in range(_GUESS_ROUNDS):
+        score = np.clip((value - relaxation.length * price[model.option_piece]) / temperature, -50.0, 50.0)
+        highest = np.maximum(np.maximum.reduceat(score, starts), 0.0)
+        weight = np.exp(score - np.repeat(highest, count))
+        whole = np.add.reduceat(weight, starts) + np.exp(-highest)
+        wanted = np.bincount(
+            model.option_piece, weights=weight / np.repeat(whole, count) * relaxation.length, minlength=len(price)
+        )
+        price *= np.sqrt(np.clip((wanted + 1.0) / relaxation.capacity, 0.2, 5.0))
+    return price
+
+
+def separate(relaxation: Relaxation, share: FloatArray) -> list[Cut]:
+    """For every piece that is nearly full, the cut that the shares violate most, if any."""
+    model = relaxation.compilation.model
+    load = np.bincount(model.option_piece, weights=share * relaxation.length, minlength=len(relaxation.capacity))
+    known = set(relaxation.cuts)
+    cuts: list[Cut] = []
+    for piece in np.flatnonzero(load > _TIGHT * relaxation.capacity).tolist():
+        options = relaxation.options_of_piece(piece)
+        options = options[share[options] > 1e-6]
+        start, end = float(relaxation.compilation.piece_start[piece]), float(relaxation.compilation.piece_end[piece])
+        oversold, t1, t2 = most_violated(
+            model.option_start[options],
+            model.option_latest[options],
+            relaxation.length[options],
+            share[options],
+            start,
+            end + float(relaxation.compilation.piece_gap[piece]),
+        )
+        cut = Cut(piece, float(t1), float(t2))
+        if oversold > _VIOLATION * (t2 - t1) and cut not in known:
+            cuts.append(cut)
+    return cuts

@@ -1,0 +1,239 @@
+"""Trying, placing and undoing whole units on a timeline. Compiled.
+
+Every change is made through a :class:`Workspace`, which keeps a copy of each slab as it was before it was first touched,
+so that a rejected change is undone at the cost of the slabs it touched.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.model import NOTHING, Model
+from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
+from armillary.scheduler.kernel.randomness import Generator, seeded, uniform
+from armillary.scheduler.kernel.timeline import (
+    Timeline,
+    allowed,
+    enter,
+    fitting_start,
+    insert,
+    leave,
+    take_out,
+)
+
+NOWHERE = -1
+"""Stands for "fits nowhere" among positions."""
+
+
+class Workspace(NamedTuple):
+    """Scratch memory of a search."""
+
+    random: Generator
+    slot_of: IntegerArray
+    """By slab: where its copy is, or NOTHING if untouched."""
+    touched: IntegerArray
+    """Slabs in the order they were touched."""
+    counters: npt.NDArray[np.int64]
+    """[slabs touched, units in the pool]."""
+    saved_sequence: IntegerArray
+    saved_count: IntegerArray
+    saved_earliest: FloatArray
+    saved_latest: FloatArray
+    saved_release: FloatArray
+    saved_due: FloatArray
+    pool: IntegerArray
+    """Units to try to place."""
+    in_pool: npt.NDArray[np.bool_]
+    key: FloatArray
+    """By position in the pool: units are tried from the largest key down."""
+    candidate: npt.NDArray[np.bool_]
+    """By option: whether it is worth trying."""
+
+
+TOUCHED, POOLED = 0, 1
+
+
+def make_workspace(model: Model, timeline: Timeline, candidate: npt.NDArray[np.bool_], seed: int) -> Workspace:
+    """Scratch memory for a model."""
+    shape = timeline.sequence.shape
+    units = len(model.unit_choice)
+    return Workspace(
+        random=seeded(seed),
+        slot_of=np.full(shape[0], NOTHING, dtype=np.int32),
+        touched=np.zeros(shape[0], dtype=np.int32),
+        counters=np.zeros(2, dtype=np.int64),
+        saved_sequence=np.zeros(shape, dtype=np.int32),
+        saved_count=np.zeros(shape[0], dtype=np.int32),
+        saved_earliest=np.zeros(shape),
+        saved_latest=np.zeros(shape),
+        saved_release=np.zeros(shape),
+        saved_due=np.zeros(shape),
+        pool=np.zeros(units, dtype=np.int32),
+        in_pool=np.zeros(units, dtype=np.bool_),
+        key=np.zeros(units),
+        candidate=candidate,
+    )
+
+
+@compiled
+def touch(model: Model, timeline: Timeline, work: Workspace, slab: int) -> None:
+    """Keep a copy of a slab, if there is none yet."""
+    if work.slot_of[slab] != NOTHING:
+        return
+    slot = work.counters[TOUCHED]
+    work.slot_of[slab] = slot
+    work.touched[slot] = slab
+    work.counters[TOUCHED] += 1
+    work.saved_count[slot] = timeline.count[slab]
+    for index in range(timeline.count[slab]):
+        option = timeline.sequence[slab, index]
+        reservation = model.option_reservation[option]
+        work.saved_sequence[slot, index] = option
+        work.saved_earliest[slot, index] = timeline.earliest[slab, index]
+        work.saved_latest[slot, index] = timeline.latest[slab, index]
+        work.saved_release[slot, index] = timeline.release[reservation]
+        work.saved_due[slot, index] = timeline.due[reservation]
+
+
+@compiled
+def keep_changes(work: Workspace) -> None:
+    """Forget the copies and empty the pool."""
+    for slot in range(work.counters[TOUCHED]):
+        work.slot_of[work.touched[slot]] = NOTHING
+    work.counters[TOUCHED] = 0
+    for index in range(work.counters[POOLED]):
+        work.in_pool[work.pool[index]] = False
+    work.counters[POOLED] = 0
+
+
+@compiled
+def undo_changes(model: Model, timeline: Timeline, work: Workspace) -> None:
+    """Put all touched slabs back to their copies."""
+    for slot in range(work.counters[TOUCHED]):
+        slab = work.touched[slot]
+        for index in range(timeline.count[slab]):
+            leave(model, timeline, timeline.sequence[slab, index])
+    for slot in range(work.counters[TOUCHED]):
+        slab = work.touched[slot]
+        timeline.count[slab] = work.saved_count[slot]
+        for index in range(work.saved_count[slot]):
+            timeline.sequence[slab, index] = work.saved_sequence[slot, index]
+            timeline.earliest[slab, index] = work.saved_earliest[slot, index]
+            timeline.latest[slab, index] = work.saved_latest[slot, index]
+            enter(
+                model,
+                timeline,
+                work.saved_sequence[slot, index],
+                work.saved_release[slot, index],
+                work.saved_due[slot, index],
+            )
+    keep_changes(work)
+
+
+@compiled
+def first_position(timeline: Timeline, slab: int, end: float) -> int:
+    """The first position whose follower may still start at ``end``."""
+    low, high = 0, timeline.count[slab]
+    while low < high:
+        middle = (low + high) // 2
+        if timeline.latest[slab, middle] < end - 1e-6:
+            low = middle + 1
+        else:
+            high = middle
+    return low
+
+
+@compiled
+def best_position(
+    model: Model, timeline: Timeline, work: Workspace, option: int, blink: float
+) -> tuple[int, float, float]:
+    """Where on its slab an option delays the others least.
+
+    Positions are overlooked with probability ``blink``, which varies the answer.
+
+    Returns:
+        The position or NOWHERE, its start, and the seconds of delay it causes.
+    """
+    slab = model.option_slab[option]
+    reservation = model.option_reservation[option]
+    release, due, duration = model.option_start[option], model.option_latest[option], model.duration[reservation]
+    best, best_start, best_delay = NOWHERE, 0.0, np.inf
+    for position in range(first_position(timeline, slab, release + duration), timeline.count[slab] + 1):
+        if position > 0 and timeline.earliest[slab, position - 1] > due:
+            break
+        if blink > 0.0 and uniform(work.random) < blink:
+            continue
+        start = fitting_start(model, timeline, reservation, slab, position, release, due)
+        if start == np.inf:
+            continue
+        delay = 0.0
+        if position < timeline.count[slab]:
+            delay = max(0.0, start + duration - timeline.earliest[slab, position])
+        if delay < best_delay:
+            best, best_start, best_delay = position, start, delay
+            if delay == 0.0:
+                break
+    return best, best_start, best_delay
+
+
+@compiled
+def place_reservation(
+    model: Model, timeline: Timeline, work: Workspace, reservation: int, anywhere: bool, blink: float
+) -> bool:
+    """Place a reservation where it delays others least; on touched slabs only unless ``anywhere``."""
+    best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
+    for option in range(model.first_option[reservation], model.first_option[reservation + 1]):
+        if not work.candidate[option] or not (anywhere or work.slot_of[model.option_slab[option]] != NOTHING):
+            continue
+        position, start, delay = best_position(model, timeline, work, option, blink)
+        if position != NOWHERE and delay < best_delay:
+            best_option, best, best_start, best_delay = option, position, start, delay
+            if delay == 0.0:
+                break
+    if best_option == NOTHING:
+        return False
+    touch(model, timeline, work, model.option_slab[best_option])
+    if model.first_partner[reservation] != model.first_partner[reservation + 1]:
+        insert(model, timeline, best_option, best, best_start, best_start)
+    else:
+        insert(model, timeline, best_option, best, model.option_start[best_option], model.option_latest[best_option])
+    return True
+
+
+@compiled
+def place_unit(model: Model, timeline: Timeline, work: Workspace, unit: int, anywhere: bool, blink: float) -> bool:
+    """Place all members of a unit, or none."""
+    if not allowed(model, timeline, unit):
+        return False
+    first, last = model.first_member[unit], model.first_member[unit + 1]
+    for index in range(first, last):
+        together = last - first > 1
+        if not place_reservation(model, timeline, work, model.member[index], anywhere or together, blink):
+            for placed in range(first, index):
+                take_out(model, timeline, model.member[placed])
+            return False
+    return True
+
+
+@compiled
+def remove_unit(model: Model, timeline: Timeline, work: Workspace, unit: int) -> None:
+    """Take all members of a placed unit off and put the unit in the pool."""
+    for index in range(model.first_member[unit], model.first_member[unit + 1]):
+        member = model.member[index]
+        if timeline.option_at[member] != NOTHING:
+            touch(model, timeline, work, model.option_slab[timeline.option_at[member]])
+            take_out(model, timeline, member)
+    add_to_pool(work, unit)
+
+
+@compiled
+def add_to_pool(work: Workspace, unit: int) -> None:
+    """Put a unit in the pool, once."""
+    if not work.in_pool[unit]:
+        work.in_pool[unit] = True
+        work.pool[work.counters[POOLED]] = unit
+        work.counters[POOLED] += 1

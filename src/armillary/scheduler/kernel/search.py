@@ -1,0 +1,249 @@
+"""Large-neighbourhood search: take a few neighbouring observations off, fill the holes better. Compiled.
+
+Each iteration picks a unit that is not scheduled but could be (or any slab), removes a string of observations around a
+time it could use, often strings on slabs where the removed ones could go instead, and puts removed and unscheduled
+units back in an order drawn from several, with small random oversights ("blinks"). The result is accepted if it is
+better, or with a probability that falls with the loss and with time (simulated annealing); otherwise it is undone.
+
+After: Christiaens & Vanden Berghe, "Slack induction by string removals", Transportation Science 54 (2020) 417;
+Pisinger & Ropke, "Large neighborhood search", Handbook of Metaheuristics (2010).
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.model import NOTHING, Model
+from armillary.scheduler.kernel.placing import (
+    POOLED,
+    TOUCHED,
+    Workspace,
+    add_to_pool,
+    keep_changes,
+    place_unit,
+    remove_unit,
+    undo_changes,
+)
+from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
+from armillary.scheduler.kernel.randomness import below, uniform
+from armillary.scheduler.kernel.timeline import Timeline
+
+BLINK = 0.01
+"""Probability of overlooking a position."""
+LONGEST_STRING = 10
+"""Most observations taken off one slab."""
+MOST_SLABS = 3
+ELSEWHERE = 0.3
+"""Probability of trying a removed unit that found no place on slabs that were not touched."""
+
+
+class Guide(NamedTuple):
+    """What directs the search; constant during it."""
+
+    gain: FloatArray
+    """By unit: its value."""
+    density: FloatArray
+    """By unit: value per second."""
+    surplus: FloatArray
+    """By unit: value less the price of its cheapest time, per second."""
+    size: FloatArray
+    """By unit: seconds."""
+    wanted: IntegerArray
+    """Units worth aiming at."""
+    first_in_slab: IntegerArray
+    in_slab: IntegerArray
+    """Runs of candidate options by slab."""
+
+
+class Record(NamedTuple):
+    """The best state seen and running numbers."""
+
+    sequence: IntegerArray
+    count: IntegerArray
+    release: FloatArray
+    due: FloatArray
+    number: FloatArray
+    """[current value, best value]."""
+
+
+CURRENT, BEST = 0, 1
+
+
+def make_record(timeline: Timeline, value: float) -> Record:
+    """A record of a timeline as the best so far."""
+    return Record(
+        timeline.sequence.copy(),
+        timeline.count.copy(),
+        timeline.release.copy(),
+        timeline.due.copy(),
+        np.array([value, value]),
+    )
+
+
+@compiled
+def value_of(model: Model, timeline: Timeline) -> float:
+    """The summed value of what is placed."""
+    total = 0.0
+    for reservation in range(len(model.value)):
+        if timeline.option_at[reservation] != NOTHING:
+            total += model.value[reservation]
+    return total
+
+
+@compiled
+def save_record(timeline: Timeline, record: Record) -> None:
+    """Note the current state as the best."""
+    record.number[BEST] = record.number[CURRENT]
+    record.count[:] = timeline.count
+    record.release[:] = timeline.release
+    record.due[:] = timeline.due
+    for slab in range(len(timeline.count)):
+        for index in range(timeline.count[slab]):
+            record.sequence[slab, index] = timeline.sequence[slab, index]
+
+
+@compiled
+def remove_string(model: Model, timeline: Timeline, work: Workspace, slab: int, time: float, length: int) -> None:
+    """Remove a string of placed units around a time."""
+    count = timeline.count[slab]
+    if count == 0:
+        return
+    middle = 0
+    while middle < count - 1 and timeline.earliest[slab, middle + 1] <= time:
+        middle += 1
+    start = max(0, min(middle - below(work.random, length), count - length))
+    first_new = work.counters[POOLED]
+    for index in range(start, min(start + length, count)):
+        add_to_pool(work, model.unit_of[model.option_reservation[timeline.sequence[slab, index]]])
+    for index in range(first_new, work.counters[POOLED]):
+        remove_unit(model, timeline, work, work.pool[index])
+
+
+@compiled
+def pick_option(model: Model, timeline: Timeline, work: Workspace, unit: int) -> int:
+    """A random candidate option of a random member of a unit; NOTHING if it drew none in a few tries."""
+    first, last = model.first_member[unit], model.first_member[unit + 1]
+    member = model.member[first + below(work.random, last - first)]
+    low, high = model.first_option[member], model.first_option[member + 1]
+    if low == high:
+        return NOTHING
+    for _ in range(8):
+        option = low + below(work.random, high - low)
+        if work.candidate[option]:
+            return option
+    return NOTHING
+
+
+@compiled
+def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> None:
+    """Make room: for a wanted unit that is not placed, or somewhere."""
+    option = NOTHING
+    if len(guide.wanted) and uniform(work.random) < 0.7:
+        unit = guide.wanted[below(work.random, len(guide.wanted))]
+        option = pick_option(model, timeline, work, unit)
+    if option == NOTHING:
+        option = guide.in_slab[below(work.random, len(guide.in_slab))]
+    for number in range(1 + below(work.random, MOST_SLABS)):
+        time = model.option_start[option] + uniform(work.random) * (
+            model.option_latest[option] - model.option_start[option]
+        )
+        remove_string(
+            model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING)
+        )
+        if work.counters[POOLED] == 0:
+            return
+        option = pick_option(model, timeline, work, work.pool[below(work.random, work.counters[POOLED])])
+        if option == NOTHING:
+            return
+
+
+@compiled
+def gather(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> None:
+    """Add the unplaced units with candidate options on touched slabs to the pool."""
+    for slot in range(work.counters[TOUCHED]):
+        slab = work.touched[slot]
+        for index in range(guide.first_in_slab[slab], guide.first_in_slab[slab + 1]):
+            reservation = model.option_reservation[guide.in_slab[index]]
+            if timeline.option_at[reservation] == NOTHING:
+                add_to_pool(work, model.unit_of[reservation])
+
+
+@compiled
+def rank_pool(work: Workspace, guide: Guide) -> None:
+    """Give the pool's units keys by one of several orders, with noise."""
+    kind = uniform(work.random)
+    noise = 0.5 * uniform(work.random) ** 2
+    for index in range(work.counters[POOLED]):
+        unit = work.pool[index]
+        wobble = 1.0 + noise * (uniform(work.random) - 0.5)
+        if kind < 0.45:
+            key = guide.surplus[unit] + noise * (uniform(work.random) - 0.5) * guide.density[unit]
+        elif kind < 0.65:
+            key = guide.density[unit] * wobble
+        elif kind < 0.75:
+            key = guide.size[unit] * wobble
+        elif kind < 0.9:
+            key = guide.gain[unit] * wobble
+        else:
+            key = uniform(work.random)
+        work.key[index] = key
+
+
+@compiled
+def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int) -> float:
+    """Place what fits of the pool, in the order of the keys; the summed value placed."""
+    placed = 0.0
+    pooled = work.counters[POOLED]
+    for position in np.argsort(-work.key[:pooled]):
+        unit = work.pool[position]
+        if place_unit(model, timeline, work, unit, False, BLINK) or (
+            position < removed
+            and uniform(work.random) < ELSEWHERE
+            and place_unit(model, timeline, work, unit, True, BLINK)
+        ):
+            placed += guide.gain[unit]
+    return placed
+
+
+@compiled
+def search(
+    model: Model,
+    timeline: Timeline,
+    work: Workspace,
+    guide: Guide,
+    record: Record,
+    iterations: int,
+    hot: float,
+    cold: float,
+    enough: float,
+) -> int:
+    """Iterate, cooling geometrically from ``hot`` to ``cold``; stop early when the best value reaches ``enough``.
+
+    Returns:
+        The iterations made.
+    """
+    if len(guide.in_slab) == 0:
+        return 0
+    for iteration in range(iterations):
+        if record.number[BEST] >= enough:
+            return iteration
+        temperature = hot * (cold / hot) ** (iteration / iterations)
+        ruin(model, timeline, work, guide)
+        removed = work.counters[POOLED]
+        lost = 0.0
+        for index in range(removed):
+            lost += guide.gain[work.pool[index]]
+        gather(model, timeline, work, guide)
+        rank_pool(work, guide)
+        change = recreate(model, timeline, work, guide, removed) - lost
+        if change < temperature * np.log(uniform(work.random)):
+            undo_changes(model, timeline, work)
+            continue
+        keep_changes(work)
+        record.number[CURRENT] += change
+        if record.number[CURRENT] > record.number[BEST] + 1e-9 * record.number[BEST]:
+            save_record(timeline, record)
+    return iterations

@@ -1,0 +1,253 @@
+"""Sequences of observations on slabs, with the slack each start has: testing, placing and taking out. Compiled.
+
+A slab's observations are held in order, not at fixed times: ``earliest`` is when each would start if everything before
+it starts as early as possible, ``latest`` how late it may start without pushing anything after it out of its window. A
+new observation fits between two neighbours exactly if its earliest end leaves the follower's latest start in reach.
+
+Reservations under distance rules are pinned when placed (earliest = latest start), so that their partners know where
+they are.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.model import NOTHING, Compilation, Model
+from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
+
+TOLERANCE_S = 1e-6
+"""Times closer than this are the same."""
+
+
+class Timeline(NamedTuple):
+    """The mutable state: which option of which reservation is where."""
+
+    sequence: IntegerArray
+    """Shape (slabs, capacity): options in order."""
+    count: IntegerArray
+    """By slab."""
+    earliest: FloatArray
+    latest: FloatArray
+    option_at: IntegerArray
+    """By reservation: its placed option or NOTHING."""
+    release: FloatArray
+    """By reservation: the earliest start allowed where it is placed (its option's, narrowed if pinned)."""
+    due: FloatArray
+    """By reservation: the latest start allowed where it is placed."""
+    choice_taken: IntegerArray
+    """By one-of group: how many of its members are placed."""
+    used: FloatArray
+    """By allocation: seconds charged."""
+
+
+def empty_timeline(compilation: Compilation) -> Timeline:
+    """Nothing placed."""
+    model = compilation.model
+    slabs = len(model.slab_gap)
+    shape = (slabs, compilation.slab_capacity)
+    choices = int(model.unit_choice.max(initial=NOTHING)) + 1
+    return Timeline(
+        sequence=np.full(shape, NOTHING, dtype=np.int32),
+        count=np.zeros(slabs, dtype=np.int32),
+        earliest=np.zeros(shape),
+        latest=np.zeros(shape),
+        option_at=np.full(len(model.duration), NOTHING, dtype=np.int32),
+        release=np.zeros(len(model.duration)),
+        due=np.zeros(len(model.duration)),
+        choice_taken=np.zeros(choices, dtype=np.int32),
+        used=np.zeros(len(model.allocation_limit)),
+    )
+
+
+@compiled
+def gap_between(model: Model, slab: int, before: int, after: int) -> float:
+    """Seconds to keep between two setups on a slab."""
+    return model.slab_gap[slab] + model.changes[model.slab_changes[slab], before, after]
+
+
+@compiled
+def soonest(model: Model, timeline: Timeline, slab: int, position: int, setup: int) -> float:
+    """When something of a setup could start at a position, for what is before it."""
+    if position == 0:
+        if model.slab_entry_setup[slab] == NOTHING:
+            return -np.inf
+        return model.slab_entry[slab] + gap_between(model, slab, model.slab_entry_setup[slab], setup)
+    before = model.option_reservation[timeline.sequence[slab, position - 1]]
+    return (
+        timeline.earliest[slab, position - 1]
+        + model.duration[before]
+        + gap_between(model, slab, model.setup[before], setup)
+    )
+
+
+@compiled
+def last_end(model: Model, timeline: Timeline, slab: int, position: int, setup: int) -> float:
+    """When something of a setup must have ended, for what is at ``position`` and after."""
+    if position == timeline.count[slab]:
+        if model.slab_exit_setup[slab] == NOTHING:
+            return np.inf
+        return model.slab_exit[slab] - gap_between(model, slab, setup, model.slab_exit_setup[slab])
+    after = model.option_reservation[timeline.sequence[slab, position]]
+    return timeline.latest[slab, position] - gap_between(model, slab, setup, model.setup[after])
+
+
+@compiled
+def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
+    """Recompute earliest starts from a position on, and latest starts from there back."""
+    count = timeline.count[slab]
+    for index in range(position, count):
+        reservation = model.option_reservation[timeline.sequence[slab, index]]
+        timeline.earliest[slab, index] = max(
+            timeline.release[reservation], soonest(model, timeline, slab, index, model.setup[reservation])
+        )
+    for index in range(min(position, count - 1), -1, -1):
+        reservation = model.option_reservation[timeline.sequence[slab, index]]
+        end = last_end(model, timeline, slab, index + 1, model.setup[reservation])
+        timeline.latest[slab, index] = min(timeline.due[reservation], end - model.duration[reservation])
+
+
+@compiled
+def refresh_all(model: Model, timeline: Timeline, slab: int) -> None:
+    """Recompute a whole slab."""
+    refresh(model, timeline, slab, 0)
+    for index in range(timeline.count[slab] - 1, -1, -1):
+        reservation = model.option_reservation[timeline.sequence[slab, index]]
+        end = last_end(model, timeline, slab, index + 1, model.setup[reservation])
+        timeline.latest[slab, index] = min(timeline.due[reservation], end - model.duration[reservation])
+
+
+@compiled
+def start_by_rule(start: float, at: float, low: float, high: float, mirrored: int) -> float:
+    """The earliest start not before ``start`` at the right distance of a partner's start ``at``; infinity if none."""
+    if mirrored == 1:
+        if start < at - high - TOLERANCE_S:
+            return at - high
+        if start <= at - low + TOLERANCE_S:
+            return start
+    if start < at + low - TOLERANCE_S:
+        return at + low
+    return start if start <= at + high + TOLERANCE_S else np.inf
+
+
+@compiled
+def spaced_start(model: Model, timeline: Timeline, reservation: int, start: float) -> float:
+    """The earliest start not before ``start`` that keeps the distances to all placed partners; infinity if none."""
+    settled = False
+    while not settled:
+        settled = True
+        for rule in range(model.first_partner[reservation], model.first_partner[reservation + 1]):
+            other = model.partner[rule]
+            if timeline.option_at[other] == NOTHING:
+                continue
+            moved = start_by_rule(
+                start,
+                timeline.release[other],  # a reservation under rules is pinned: release and due are its start
+                model.partner_low[rule],
+                model.partner_high[rule],
+                model.partner_mirrored[rule],
+            )
+            if moved == np.inf:
+                return np.inf
+            settled = settled and moved == start
+            start = moved
+    return start
+
+
+@compiled
+def fitting_start(
+    model: Model, timeline: Timeline, reservation: int, slab: int, position: int, release: float, due: float
+) -> float:
+    """The earliest start at a position within ``[release, due]``; infinity if it does not fit there."""
+    setup = model.setup[reservation]
+    start = max(release, soonest(model, timeline, slab, position, setup))
+    if model.first_partner[reservation] != model.first_partner[reservation + 1]:
+        start = spaced_start(model, timeline, reservation, start)
+    if start > due + TOLERANCE_S:
+        return np.inf
+    if start + model.duration[reservation] > last_end(model, timeline, slab, position, setup) + TOLERANCE_S:
+        return np.inf
+    return start
+
+
+@compiled
+def insert(
+    model: Model, timeline: Timeline, option: int, position: int, release: float, due: float
+) -> None:
+    """Put an option at a position of its slab, to start within ``[release, due]``; it must fit."""
+    slab = model.option_slab[option]
+    reservation = model.option_reservation[option]
+    for index in range(timeline.count[slab], position, -1):
+        timeline.sequence[slab, index] = timeline.sequence[slab, index - 1]
+        timeline.earliest[slab, index] = timeline.earliest[slab, index - 1]
+        timeline.latest[slab, index] = timeline.latest[slab, index - 1]
+    timeline.sequence[slab, position] = option
+    timeline.count[slab] += 1
+    enter(model, timeline, option, release, due)
+    refresh(model, timeline, slab, position)
+
+
+@compiled
+def enter(model: Model, timeline: Timeline, option: int, release: float, due: float) -> None:
+    """Book an option as placed (its reservation, one-of group and allocations), without touching the sequence."""
+    reservation = model.option_reservation[option]
+    timeline.option_at[reservation] = option
+    timeline.release[reservation] = release
+    timeline.due[reservation] = due
+    choice = model.unit_choice[model.unit_of[reservation]]
+    if choice != NOTHING:
+        timeline.choice_taken[choice] += 1
+    for index in range(model.first_charge[reservation], model.first_charge[reservation + 1]):
+        timeline.used[model.charge_allocation[index]] += model.charge_seconds[index]
+
+
+@compiled
+def leave(model: Model, timeline: Timeline, option: int) -> None:
+    """Book an option as not placed, without touching the sequence."""
+    reservation = model.option_reservation[option]
+    timeline.option_at[reservation] = NOTHING
+    choice = model.unit_choice[model.unit_of[reservation]]
+    if choice != NOTHING:
+        timeline.choice_taken[choice] -= 1
+    for index in range(model.first_charge[reservation], model.first_charge[reservation + 1]):
+        timeline.used[model.charge_allocation[index]] -= model.charge_seconds[index]
+
+
+@compiled
+def take_out(model: Model, timeline: Timeline, reservation: int) -> None:
+    """Take a placed reservation off its slab."""
+    option = timeline.option_at[reservation]
+    slab = model.option_slab[option]
+    position = 0
+    while timeline.sequence[slab, position] != option:
+        position += 1
+    leave(model, timeline, option)
+    timeline.count[slab] -= 1
+    for index in range(position, timeline.count[slab]):
+        timeline.sequence[slab, index] = timeline.sequence[slab, index + 1]
+        timeline.latest[slab, index] = timeline.latest[slab, index + 1]
+    refresh(model, timeline, slab, position)
+
+
+@compiled
+def allowed(model: Model, timeline: Timeline, unit: int) -> bool:
+    """Whether a unit's one-of group is free and its allocations have enough left."""
+    choice = model.unit_choice[unit]
+    if choice != NOTHING and timeline.choice_taken[choice] > 0:
+        return False
+    if len(timeline.used) == 0:
+        return True
+    fits = True
+    for index in range(model.first_member[unit], model.first_member[unit + 1]):
+        member = model.member[index]
+        for charge in range(model.first_charge[member], model.first_charge[member + 1]):
+            allocation = model.charge_allocation[charge]
+            timeline.used[allocation] += model.charge_seconds[charge]
+            fits = fits and timeline.used[allocation] <= model.allocation_limit[allocation] + TOLERANCE_S
+    for index in range(model.first_member[unit], model.first_member[unit + 1]):
+        member = model.member[index]
+        for charge in range(model.first_charge[member], model.first_charge[member + 1]):
+            timeline.used[model.charge_allocation[charge]] -= model.charge_seconds[charge]
+    return fits
