@@ -56,6 +56,37 @@ def downtimes(after: datetime) -> list[Downtime]:
     ]
 
 
+def create_downtime(place: tuple[str, str, str], start: datetime, end: datetime, *, reason: str, token: str) -> None:
+    """Keep the scheduler away from a telescope for a while.
+
+    Args:
+        place: Site, enclosure and telescope.
+        start: From when.
+        end: Until when.
+        reason: A word by which the downtime is found again.
+        token: Of the person for whom this is done; used if the portal has no token of its own.
+
+    Raises:
+        ClientError: The downtime service cannot be reached, or refuses.
+    """
+    site, enclosure, telescope = place
+    with connect("downtime", token=_token() or token) as http:
+        DowntimeClient(http).create(
+            start=start, end=end, site=site, enclosure=enclosure, telescope=telescope, reason=reason
+        )
+
+
+def cancel_downtime(place: tuple[str, str, str], *, reason: str, token: str) -> bool:
+    """Take a downtime back by its place and reason; whether there was exactly one.
+
+    Raises:
+        ClientError: The downtime service cannot be reached, or refuses.
+    """
+    site, enclosure, telescope = place
+    with connect("downtime", token=_token() or token) as http:
+        return DowntimeClient(http).cancel_by_reason(site=site, enclosure=enclosure, telescope=telescope, reason=reason)
+
+
 def limits() -> Limits:
     """What this installation allows."""
     settings = configuration()

@@ -14,6 +14,7 @@ from armillary.portal.observations.api import (
     ScheduleVersionView,
     ScheduleViewSet,
 )
+from armillary.portal.observations.realtime_api import RealtimeViewSet
 from armillary.portal.proposals.urls import router as proposals_router
 from armillary.portal.requestgroups.api import (
     AirmassView,
@@ -37,6 +38,7 @@ router.register("requestgroups", RequestGroupViewSet, basename="request_groups")
 router.register("drafts", DraftViewSet, basename="drafts")
 router.register("observations", ObservationViewSet, basename="observations")
 router.register("schedule", ScheduleViewSet, basename="schedule")
+router.register("realtime", RealtimeViewSet, basename="realtime")
 router.register("configurationstatus", ConfigurationStatusViewSet, basename="configuration-status")
 
 urlpatterns = [

@@ -225,7 +225,7 @@ def detailed_configuration(document: Document) -> Json:
         "instrument_configs": [detailed_instrument_config(item) for item in document["instrument_configs"]],
         "acquisition_config": _unless_null(detailed_acquisition_config, document.get("acquisition_config", {})),
         "guiding_config": _unless_null(guiding_config, document.get("guiding_config", {})),
-        "target": detailed_target(document.get("target")),
+        "target": _unless_null(detailed_target, document.get("target")),
         "instrument_type": document["instrument_type"],
         "type": document["type"],
         **repeat,
