@@ -56,8 +56,8 @@ def _start(folder: Path) -> S3Server:
         port = probe.getsockname()[1]
     (folder / "frames").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
-        [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "ACCESSKEY1,SECRETSECRET", "--vfs-cache-mode",
-         "off", "--no-checksum", str(folder)],
+        [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "ACCESSKEY1,SECRETSECRET",
+         "--vfs-cache-mode", "off", "--no-checksum", str(folder)],
         env={**os.environ, "RCLONE_CONFIG": os.devnull},
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
