@@ -1,4 +1,4 @@
-"""Visibility. Truth: the rise-set library, tested elsewhere against others; here, that requests are put to it rightly."""
+"""Visibility: that requests are put rightly to the rise-set library, which is tested elsewhere against others."""
 
 from __future__ import annotations
 
@@ -220,6 +220,19 @@ def test_a_request_without_a_place_in_the_sky_is_reported_and_stops_no_other(net
 
 def test_no_requests_have_no_windows(network: Observatory) -> None:
     assert len(visible_windows_of([], network.telescopes(), start=START, end=END)) == 0
+
+
+@pytest.mark.parametrize("stopped", ["", "1M0-SCICAM-SINISTRO", "1M0-NRES-SCICAM"])
+def test_downtime_is_cut_out_of_the_table_too(network: Observatory, stopped: str) -> None:
+    asked = request(CRAB)
+    key, (span, *_) = next((key, spans) for key, spans in visible_windows(asked, network).by_telescope.items() if spans)
+    middle = span[0] + (span[1] - span[0]) / 2
+    down = Downtime(middle, middle + timedelta(minutes=10), *key.split("."), stopped)
+    telescopes = network.telescopes()
+    table = visible_windows_of([asked], telescopes, start=START, end=END, downtimes=[down])
+    alone = visible_windows(asked, network, downtimes=[down]).by_telescope[key]
+    rows = table.of(0, [telescope.key for telescope in telescopes].index(key))
+    np.testing.assert_allclose(rows, [[a.timestamp(), b.timestamp()] for a, b in alone], atol=0.05, rtol=0)
 
 
 # --- airmass ---

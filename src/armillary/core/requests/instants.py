@@ -38,7 +38,7 @@ def parse_time(text: str) -> datetime:
             tzinfo=UTC,
         )
         return local - _offset(zone)
-    except OverflowError as error:
+    except (OverflowError, ValueError) as error:
         raise ValueError(WRONG_FORMAT) from error
 
 
