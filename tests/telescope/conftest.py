@@ -90,9 +90,7 @@ class Night:
 
 
 @pytest.fixture
-def night(
-    portal: Any, observatory: Observatory, tmp_path: Path, set_clock: Callable[..., None]
-) -> Iterator[Night]:
+def night(portal: Any, observatory: Observatory, tmp_path: Path, set_clock: Callable[..., None]) -> Iterator[Night]:
     """A night that begins at 20:00 UTC."""
     from observation_documents import EVENING
 

@@ -134,10 +134,10 @@ class PortalStandIn:
 class _Handler(BaseHTTPRequestHandler):
     portal: PortalStandIn
 
-    def do_GET(self) -> None:  # noqa: N802  the standard library's name
+    def do_GET(self) -> None:
         self._answer(None)
 
-    def do_PATCH(self) -> None:  # noqa: N802  the standard library's name
+    def do_PATCH(self) -> None:
         self._answer(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
 
     def _answer(self, body: Any) -> None:

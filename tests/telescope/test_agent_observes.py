@@ -1,12 +1,11 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 from astropy.io import fits
-from observation_documents import EVENING, NGC7662, STAR, configuration, observation
+from observation_documents import EVENING, STAR, configuration, observation
 
 from armillary.telescope.drivers.simulator import Faults
 

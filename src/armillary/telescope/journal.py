@@ -84,9 +84,9 @@ class Journal:
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
         self._database = sqlite3.connect(path, isolation_level=None, timeout=1.0, check_same_thread=False)
-        self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
-        self._database.execute("PRAGMA synchronous = FULL")
         try:
+            self._database.execute("PRAGMA locking_mode = EXCLUSIVE")
+            self._database.execute("PRAGMA synchronous = FULL")
             self._database.executescript(_SCHEMA)
             self._database.execute("BEGIN EXCLUSIVE")
             self._database.execute("COMMIT")
