@@ -28,6 +28,14 @@ os.environ |= {
 }
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure() -> None:
+    """Set Django up with the environment above; pytest-django by itself would do so before this file is read."""
+    import django
+
+    django.setup()
+
+
 @pytest.fixture
 def data_directory() -> Path:
     """The directory of the test installation."""
