@@ -12,7 +12,11 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
 
     target_class = "armillary.accounts.authentication.DefaultAuthentication"
     match_subclasses = True
-    name = "token"
+
+    @property
+    def name(self) -> str:  # type: ignore[override]  # the library reads it from the instance
+        """One scheme per authentication class: the document keeps them apart by name."""
+        return type(self.target).__name__.removesuffix("Authentication").lower() + "_token"
 
     def get_security_definition(self, auto_schema: Any) -> dict[str, Any]:
         """The OpenAPI security scheme."""
