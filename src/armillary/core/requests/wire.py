@@ -267,14 +267,9 @@ def _unless_null(flavour: Callable[[Document], Json], document: Document | None)
     return None if document is None else flavour(document)
 
 
-def detailed_target(document: Document | None) -> Json | None:
-    """A target in detail: the fields of its type that have a value; null if there is none."""
-    return _without_nulls(listed_target(document)) if document else None
-
-
-def _if_made(write: Callable[[Document], Json], document: Document | None) -> Json | None:
-    """A part of an old request that was never made (null) stays null; one that says nothing has its defaults."""
-    return None if document is None else write(document)
+def detailed_target(document: Document | None) -> Json:
+    """A target in detail: the fields of its type that have a value."""
+    return _without_nulls(listed_target(document))
 
 
 def _without_nulls(document: Json) -> Json:
