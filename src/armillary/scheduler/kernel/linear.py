@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from armillary.scheduler.kernel.energy import Cut, most_violated
-from armillary.scheduler.kernel.model import NOTHING, Compilation
+from armillary.scheduler.kernel.model import NOTHING
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, best_by_reservation, choice_rows
 
@@ -67,9 +67,7 @@ class Programme:
         upper = np.concatenate([self._rows.upper, relaxation.capacity, model.allocation_limit])
         lower = np.concatenate([self._rows.lower, np.full(len(upper) - self._choices, -np.inf)])
         empty = np.zeros(0, dtype=np.int32)
-        self._highs.addRows(
-            len(upper), lower, upper, 0, np.zeros(len(upper), dtype=np.int32), empty, np.zeros(0)
-        )
+        self._highs.addRows(len(upper), lower, upper, 0, np.zeros(len(upper), dtype=np.int32), empty, np.zeros(0))
 
     def admit(self, options: np.ndarray) -> int:
         """Add the columns of those options that are not in yet; how many."""
@@ -137,9 +135,7 @@ class Programme:
         options, energy = self._relaxation.cut_options[-1]
         column = self._column_of[options]
         inside = column != NOTHING
-        self._highs.addRow(
-            -np.inf, cut.capacity, int(inside.sum()), column[inside].astype(np.int32), energy[inside]
-        )
+        self._highs.addRow(-np.inf, cut.capacity, int(inside.sum()), column[inside].astype(np.int32), energy[inside])
 
     def solve(self, time_limit_s: float) -> tuple[Prices, FloatArray, float] | None:
         """Prices, chosen share per option and value; None if the solver was stopped or failed."""

@@ -243,9 +243,7 @@ def _options(problem: Problem, pieces: _Pieces, duration: FloatArray) -> _Option
     latest = np.minimum(windows.end_s[row], pieces.end[piece]) - duration[owner]
     keep = np.flatnonzero(latest >= start)
     order = keep[np.lexsort((start[keep], piece[keep], owner[keep]))]
-    return _Options(
-        owner[order].astype(np.int32), piece[order].astype(np.int32), start[order], latest[order]
-    )
+    return _Options(owner[order].astype(np.int32), piece[order].astype(np.int32), start[order], latest[order])
 
 
 def _meeting(
@@ -379,5 +377,3 @@ def _window_history(problem: Problem, model: Model, duration: FloatArray) -> Int
         history[unblocked.reservation] = 2
     history[model.option_reservation] = 3
     return history
-
-

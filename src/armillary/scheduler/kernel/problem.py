@@ -203,6 +203,7 @@ def check_resources(resources: Sequence[Resource]) -> None:
         if not (0.0 <= resource.gap_s < math.inf):
             raise ProblemInvalid(f"gap_s of resource {resource.id!r} is {resource.gap_s}; it must be 0 or more seconds")
 
+
 def check_setup_changes(problem: Problem) -> None:
     """A change by way of a third setup may not be quicker than the direct one, among the setups in use.
 
@@ -240,7 +241,9 @@ def check_reservations(reservations: Sequence[Reservation], allocations: set[str
     for reservation in reservations:
         for name, number in (("duration_s", reservation.duration_s), ("value", reservation.value)):
             if not (0.0 < number < math.inf):
-                raise ProblemInvalid(f"{name} of reservation {reservation.id!r} is {number}; it must be above 0, finite")
+                raise ProblemInvalid(
+                    f"{name} of reservation {reservation.id!r} is {number}; it must be above 0, finite"
+                )
         for allocation, seconds in reservation.charges.items():
             if allocation not in allocations or not (0.0 <= seconds < math.inf):
                 raise ProblemInvalid(

@@ -57,7 +57,9 @@ class Relaxation:
     def free_prices(self) -> Prices:
         """All time for nothing."""
         return Prices(
-            np.zeros(len(self.capacity)), np.zeros(len(self.cuts)), np.zeros(len(self.compilation.model.allocation_limit))
+            np.zeros(len(self.capacity)),
+            np.zeros(len(self.cuts)),
+            np.zeros(len(self.compilation.model.allocation_limit)),
         )
 
     def options_of_piece(self, piece: int) -> IntegerArray:
@@ -88,7 +90,9 @@ class Relaxation:
         model = self.compilation.model
         owner = np.repeat(np.arange(len(model.duration)), np.diff(model.first_charge))
         return np.bincount(
-            owner, weights=model.charge_seconds * prices.allocation[model.charge_allocation], minlength=len(model.duration)
+            owner,
+            weights=model.charge_seconds * prices.allocation[model.charge_allocation],
+            minlength=len(model.duration),
         )
 
     def bound(self, prices: Prices, margin: FloatArray) -> float:

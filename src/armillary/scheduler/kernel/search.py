@@ -150,9 +150,7 @@ def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> Non
         time = model.option_start[option] + uniform(work.random) * (
             model.option_latest[option] - model.option_start[option]
         )
-        remove_string(
-            model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING)
-        )
+        remove_string(model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING))
         if work.counters[POOLED] == 0:
             return
         option = pick_option(model, timeline, work, work.pool[below(work.random, work.counters[POOLED])])

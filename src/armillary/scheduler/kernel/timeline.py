@@ -173,9 +173,7 @@ def fitting_start(
 
 
 @compiled
-def insert(
-    model: Model, timeline: Timeline, option: int, position: int, release: float, due: float
-) -> None:
+def insert(model: Model, timeline: Timeline, option: int, position: int, release: float, due: float) -> None:
     """Put an option at a position of its slab, to start within ``[release, due]``; it must fit."""
     slab = model.option_slab[option]
     reservation = model.option_reservation[option]
