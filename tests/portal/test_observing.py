@@ -59,8 +59,8 @@ def test_a_request_goes_from_schedule_to_completion(
     assert hours_used(astronomer) == pytest.approx(0.1, abs=1e-9)
     kinds = set(Change.objects.values_list("kind", flat=True))
     assert kinds >= {
-        "request_group.submitted", "observation.created", "observation.changed", "schedule.published", "request.changed",
-        "request_group.changed",
+        "request_group.submitted", "observation.created", "observation.changed", "schedule.published",
+        "request.changed", "request_group.changed",
     }  # fmt: skip
 
 

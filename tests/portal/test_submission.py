@@ -16,13 +16,13 @@ def test_a_request_group_is_accepted_and_shown_in_both_flavours(
     detail = astronomer.get(f"/api/requestgroups/{submitted['id']}/").json()
     assert detail == submitted
     assert list(detail) == [
-        "id", "requests", "submitter", "name", "observation_type", "operator", "ipp_value", "created", "state", "modified",
-        "proposal",
+        "id", "requests", "submitter", "name", "observation_type", "operator", "ipp_value", "created", "state",
+        "modified", "proposal",
     ]  # fmt: skip
     listed = astronomer.get("/api/requestgroups/").json()["results"][0]
     assert list(listed) == [
-        "id", "submitter", "proposal", "name", "observation_type", "operator", "ipp_value", "state", "created", "modified",
-        "requests",
+        "id", "submitter", "proposal", "name", "observation_type", "operator", "ipp_value", "state", "created",
+        "modified", "requests",
     ]  # fmt: skip
     assert listed["requests"][0]["location"] == {"telescope_class": "0m6"}
     assert listed["requests"][0]["configurations"][0]["id"] == detail["requests"][0]["configurations"][0]["id"]
