@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -94,7 +95,7 @@ def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     before = {group.id: group.name for group in first.portal().request_groups()}
     pids = first.children()
     assert first.interrupt() == 0
-    assert not any(os.path.exists(f"/proc/{pid}") for pid in pids.values())
+    assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
     _use_clock_of(first)
     stopped_at = clock.now()
     assert clock.speed() == 0.0

@@ -64,9 +64,9 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     if not has_more and (found or offset == 0):
         count = offset + len(found)
     elif is_promised:
-        count = rows.order_by().count()
+        count = rows.order_by().values("pk").count()
     else:
-        count = rows.order_by()[: offset + limit + COUNTED].count()
+        count = rows.order_by().values("pk")[: offset + limit + COUNTED].count()
     # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
     count = max(count, offset + limit + 1) if has_more else count
     address = f"{origin(request)}{request.get_full_path()}"

@@ -11,7 +11,7 @@ from django.db.models import Q
 
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Frame, Thumbnail, Version
-from armillary.archive.queries.visibility import visible_frames
+from armillary.archive.queries.visibility import rights
 from armillary.archive.sky.words import wire_area
 from armillary.core.frames import Viewer
 
@@ -135,8 +135,7 @@ def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list
     """Ids of related frames: those that exist for the viewer, and stubs, which say nothing."""
     links = Frame.related_frames.through.objects.filter(from_frame_id__in=ids)
     if not who.is_superuser:
-        visible = visible_frames(who, now).values("pk")
-        links = links.filter(Q(to_frame__observation_date__isnull=True) | Q(to_frame__in=visible))
+        links = links.filter(Q(to_frame__observation_date__isnull=True) | rights(who, now, prefix="to_frame__"))
     found: dict[int, list[int]] = defaultdict(list)
     for start, end in links.order_by("from_frame_id", "to_frame_id").values_list("from_frame_id", "to_frame_id"):
         found[start].append(end)

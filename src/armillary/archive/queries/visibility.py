@@ -26,13 +26,13 @@ def viewer(user: User | object) -> Viewer:
 def visible_frames(who: Viewer, now: datetime) -> QuerySet[Frame]:
     """The frames that exist for somebody. Stubs exist for nobody."""
     frames = Frame.objects.filter(observation_date__isnull=False)
-    return frames if who.is_superuser else frames.filter(_rights(who, now))
+    return frames if who.is_superuser else frames.filter(rights(who, now))
 
 
 def visible_thumbnails(who: Viewer, now: datetime) -> QuerySet[Thumbnail]:
     """The thumbnails of the frames that exist for somebody."""
     thumbnails = Thumbnail.objects.filter(frame__observation_date__isnull=False)
-    return thumbnails if who.is_superuser else thumbnails.filter(_rights(who, now, prefix="frame__"))
+    return thumbnails if who.is_superuser else thumbnails.filter(rights(who, now, prefix="frame__"))
 
 
 def restricted_to_private(
@@ -44,6 +44,7 @@ def restricted_to_private(
     return frames.filter(proposal_id__in=who.proposals) if who.proposals else frames
 
 
-def _rights(who: Viewer, now: datetime, prefix: str = "") -> Q:
+def rights(who: Viewer, now: datetime, prefix: str = "") -> Q:
+    """What a frame must be to exist for somebody who is no superuser, through a relation if need be."""
     public = Q(**{f"{prefix}public_date__lt": now})
     return public | Q(**{f"{prefix}proposal_id__in": sorted(who.proposals)}) if who.proposals else public
