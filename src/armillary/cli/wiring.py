@@ -20,8 +20,8 @@ class WiringError(RuntimeError):
     """A process cannot be built from the settings; the message says what is missing."""
 
 
-def build_scheduler(*, interval_s: float | None = None) -> SchedulerLoop:
-    """The scheduler's loop, from the configuration of this process."""
+def build_scheduler(*, interval_s: float | None = None, time_limit_s: float | None = None) -> SchedulerLoop:
+    """The scheduler's loop, from the configuration of this process; what is given goes before the configuration."""
     settings = configuration()
     token = _token(settings)
     return SchedulerLoop(
@@ -31,7 +31,7 @@ def build_scheduler(*, interval_s: float | None = None) -> SchedulerLoop:
         settings=LoopSettings(
             horizon_days=settings.scheduler_horizon_days,
             interval_s=interval_s or settings.scheduler_interval_s,
-            time_limit_s=settings.scheduler_time_limit_s,
+            time_limit_s=time_limit_s or settings.scheduler_time_limit_s,
         ),
         data_directory=settings.data_directory / "scheduler",
         token=token,

@@ -50,6 +50,8 @@ class Proposal(BaseModel):
     tac_priority: int = 0
     tags: list[str] = []
     public: bool = False
+    timeallocation_set: list[dict[str, Any]] = []
+    """Hours allocated and used, per semester and instrument types, by kind of time."""
 
 
 @dataclass(frozen=True, slots=True)

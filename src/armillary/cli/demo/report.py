@@ -81,7 +81,7 @@ def _frame(frame: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _time_charged(portal: PortalClient) -> dict[str, float]:
-    allocations = portal.proposal(PROPOSAL).raw["timeallocation_set"]
+    allocations = portal.proposal(PROPOSAL).timeallocation_set
     return {
         kind: round(sum(allocation[f"{kind}_time_used"] for allocation in allocations), 4)
         for kind in ("std", "rr", "tc", "realtime")
