@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import itertools
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
@@ -39,12 +40,12 @@ def at_once(action: Any, arguments: list[Any]) -> list[Any]:
 def test_one_telescope_is_given_away_once(world: dict[str, Any], submitted: dict[str, Any]) -> None:
     bodies = [wish(submitted, NIGHT + timedelta(minutes=minutes)) for minutes in range(WRITERS)]
     answers = at_once(lambda body: client_of(world["operator"]).post("/api/observations/", body), bodies)
-    assert sorted(answer.status_code for answer in answers)[0] == 201
+    assert min(answer.status_code for answer in answers) == 201
     assert {answer.status_code for answer in answers} <= {201, 400, 409}
     live = client_of(world["operator"]).get("/api/observations/?state=PENDING").json()["results"]
     assert len(live) == sum(answer.status_code == 201 for answer in answers)
     spans = sorted((item["start"], item["end"]) for item in live)
-    assert all(before[1] <= after[0] for before, after in zip(spans, spans[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in itertools.pairwise(spans))
 
 
 def test_of_many_plans_from_one_version_one_is_published(world: dict[str, Any], submitted: dict[str, Any]) -> None:
@@ -118,7 +119,8 @@ def test_cancelling_and_publishing_at_once_leave_nothing_scheduled_for_a_cancell
     assert client_of(world["operator"]).get("/api/observations/?state=PENDING").json()["count"] == 0
 
 
-def test_the_database_itself_refuses_an_overlap_on_postgresql(world: dict[str, Any], submitted: dict[str, Any]) -> None:
+@pytest.mark.usefixtures("world")
+def test_the_database_itself_refuses_an_overlap_on_postgresql(submitted: dict[str, Any]) -> None:
     from django.db import IntegrityError
 
     from armillary.portal.observations.models import Observation

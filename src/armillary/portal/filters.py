@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 import django_filters
-from dateutil.parser import ParserError
-from dateutil.parser import parse as parse_date
 from django import forms
 from django.db.models import Model, QuerySet
 
-_MIDNIGHT = datetime(2000, 1, 1, tzinfo=UTC).replace(tzinfo=None)
+from armillary.portal.moments import read_moment
 
 
 class _KnownTextField(forms.MultipleChoiceField):
@@ -43,10 +40,9 @@ class _MomentField(forms.CharField):
         if not text:
             return None
         try:
-            moment = parse_date(text, default=_MIDNIGHT)
-        except (ParserError, OverflowError) as error:
+            return read_moment(text)
+        except ValueError as error:
             raise forms.ValidationError("Enter a valid date/time.", code="invalid") from error
-        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 class MomentFilter(django_filters.Filter):

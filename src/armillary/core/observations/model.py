@@ -47,7 +47,7 @@ class ScheduledConfiguration(Configuration):
 class ScheduledRequest(Request):
     """A request inside an observation: its configurations come expanded, once for each repeat, in order."""
 
-    configurations: Sequence[ScheduledConfiguration] = ()
+    configurations: Sequence[ScheduledConfiguration] = ()  # type: ignore[assignment]  # narrows what the wire holds
 
 
 class ScheduledObservation(BaseModel):

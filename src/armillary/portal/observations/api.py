@@ -223,7 +223,7 @@ class ScheduleViewSet(_ObservationList):
     def create(self, request: Request) -> Response:
         """Place observations with requests of their own: one, or a list of which all are accepted or none."""
         many = isinstance(request.data, list)
-        bodies = request.data if many else [request.data]
+        bodies: list[Any] = request.data if isinstance(request.data, list) else [request.data]
         try:
             rows = submit_directly(user_of(request), bodies, now())
         except Refusal as refusal:

@@ -156,9 +156,9 @@ def _detailed_direct(row: Observation, statuses: Sequence[ConfigurationStatus]) 
     for configuration in request["configurations"]:
         if configuration["target"]:
             configuration["target"].setdefault("scheme", "")
-        if status := first.get(configuration["id"]):
-            described = detailed_status(status)
-            configuration["configuration_status"] = status.pk
+        if executed := first.get(configuration["id"]):
+            described = detailed_status(executed)
+            configuration["configuration_status"] = executed.pk
             for key in ("summary", "instrument_name", "guide_camera_name", "state"):
                 configuration[key] = described[key]
     return {

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from dateutil.parser import ParserError
-from dateutil.parser import parse as parse_date
 from django.db.models import QuerySet
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
@@ -26,6 +24,7 @@ from armillary.platform.idempotency import idempotent
 from armillary.portal.filters import column_names, ordered
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.queries import transitions_of
+from armillary.portal.moments import read_moment
 from armillary.portal.observations.queries import LONGEST_MEMORY, of_request
 from armillary.portal.proposals.api import user_of
 from armillary.portal.proposals.queries import current_semester
@@ -170,10 +169,9 @@ def _moment(request: HttpRequest, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        moment = parse_date(text)
-    except (ParserError, OverflowError) as error:
-        raise Refusal({name: [f"{text!r} is not a date; give one as YYYY-MM-DDThh:mm:ss."]}) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+        return read_moment(text)
+    except ValueError as error:
+        raise Refusal({name: [f"{error}."]}) from error
 
 
 class RequestViewSet(GenericViewSet[Request]):

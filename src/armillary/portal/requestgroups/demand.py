@@ -47,6 +47,8 @@ def contention(instrument_type: str, now: datetime, *, by_proposal: bool) -> Jso
     )
     hours: list[dict[str, float]] = [defaultdict(float) for _ in range(_HOURS)]
     for _, right_ascension, duration, proposal in rows:
+        if right_ascension is None:
+            continue  # the query leaves these out
         hours[int(right_ascension // _DEGREES_PER_HOUR) % _HOURS][proposal] += duration
     return {
         "ra_hours": list(range(_HOURS)),

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
-from dateutil.parser import ParserError
-from dateutil.parser import parse as parse_date
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -16,6 +14,7 @@ from armillary import riseset
 from armillary.clock import now
 from armillary.core.observatory import Observatory, Telescope, riseset_site
 from armillary.platform.errors import PlainRefusal
+from armillary.portal.moments import read_moment
 from armillary.portal.requestgroups import demand
 from armillary.portal.surroundings import downtimes, observatory
 
@@ -65,10 +64,9 @@ def _moment(request: Request, name: str, default: datetime) -> datetime:
     if not text:
         return default
     try:
-        moment = parse_date(text)
-    except (ParserError, OverflowError) as error:
+        return read_moment(text)
+    except ValueError as error:
         raise PlainRefusal(str(error)) from error
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _chosen(request: Request, snapshot: Observatory) -> list[Telescope]:

@@ -179,6 +179,8 @@ def _needed_hours(rows: Sequence[RequestGroup]) -> dict[int, dict[tuple[str, str
         "request_group_id", "durations", "first_start", "last_end"
     )
     for group, durations, start, end in columns:
+        if start is None or end is None:
+            continue  # direct and real-time requests have no windows
         semester = next((item.id for item in semesters if item.start <= start and end <= item.end), "")
         for instrument_type, seconds in durations.items():
             key = (semester, instrument_type)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from armillary.accounts.models import Profile, User
 from armillary.accounts.services.tokens import set_api_token
-from armillary.portal.takeover.dump import Dump, moment, moments
+from armillary.portal.takeover.dump import Dump, moments
 
 _USER = ("username", "first_name", "last_name", "email", "is_staff", "is_superuser", "is_active", "password")
 _PROFILE = (
@@ -32,7 +34,8 @@ def take_over_people(dump: Dump) -> dict[int, User]:
         user = known.get(item["username"])
         if user is None:
             key = item["pk"] if item["pk"] not in taken else None
-            user = User(pk=key, **{name: item[name] for name in _USER}, date_joined=moment(item["date_joined"]))
+            joined = datetime.fromisoformat(item["date_joined"])
+            user = User(pk=key, **{name: item[name] for name in _USER}, date_joined=joined)
             user.save(force_insert=True)
             if profile := profiles.get(item["pk"]):
                 Profile.objects.create(

@@ -35,7 +35,7 @@ class Requests:
     observatory: Observatory
 
     def __post_init__(self) -> None:
-        one = {"target": {}, "constraints": {}, "guidingconfig": {}, "acquisitionconfig": {}}
+        one = ("target", "constraints", "guidingconfig", "acquisitionconfig")
         self._parts: dict[str, dict[int, Json]] = {
             name: {item["configuration"]: item for item in self.dump.of(f"requestgroups.{name}")} for name in one
         }
@@ -167,13 +167,14 @@ def take_over_observations(dump: Dump) -> None:
         values = {name: item[name] for name in names} | moments(item, "start", "end", "created", "modified")
         _put(Observation, item["pk"], {**values, "request_id": item["request"]})
     for item in sorted(dump.of("observations.configurationstatus"), key=lambda item: item["pk"]):
-        names = ("instrument_name", "guide_camera_name", "state")
-        values = {name: item[name] for name in names} | moments(item, "created", "modified")
+        values = {name: item[name] for name in ("instrument_name", "guide_camera_name", "state")} | moments(
+            item, "created", "modified"
+        )
         keys = {"configuration_id": item["configuration"], "observation_id": item["observation"]}
         _put(ConfigurationStatus, item["pk"], values | keys)
     for item in dump.of("observations.summary"):
-        names = ("state", "reason", "time_completed", "events")
-        values = {name: item[name] for name in names} | moments(item, "start", "end", "created", "modified")
+        values = {name: item[name] for name in ("state", "reason", "time_completed", "events")}
+        values |= moments(item, "start", "end", "created", "modified")
         _put(Summary, item["pk"], {**values, "configuration_status_id": item["configuration_status"]})
 
 

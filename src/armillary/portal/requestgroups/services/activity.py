@@ -27,7 +27,8 @@ def last_activity(telescope_classes: Collection[str]) -> datetime | None:
     rows = RequestActivity.objects.all()
     if telescope_classes and "all" not in telescope_classes:
         rows = rows.filter(telescope_class__in=telescope_classes)
-    return rows.aggregate(latest=Max("at"))["latest"]
+    latest: datetime | None = rows.aggregate(latest=Max("at"))["latest"]
+    return latest
 
 
 def forget_activity(before: datetime) -> int:

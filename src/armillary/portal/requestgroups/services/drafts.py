@@ -46,7 +46,7 @@ def save_draft(draft: DraftRequestGroup, body: Mapping[str, Any], user: User, no
     if not Membership.objects.filter(user=user, proposal=proposal).exists():
         raise Refusal("You are not a member of that proposal")
     draft.title, draft.content, draft.proposal, draft.modified = document["title"], document["content"], proposal, now
-    if draft.pk is None:
+    if draft._state.adding:  # noqa: SLF001  documented API of Django
         draft.author, draft.created = user, now
     try:
         with transaction.atomic():
