@@ -36,13 +36,13 @@ from armillary.core.requests.model import (
 REQUIRED: Final = "This field is required."
 NULL: Final = "This field may not be null."
 
-_LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
+LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 
 
 class SubmittedWindow(Window):
     """A window; without a start it begins now."""
 
-    start: Instant = _LONG_AGO
+    start: Instant = LONG_AGO
 
 
 class SubmittedConfiguration(Configuration):
@@ -192,6 +192,8 @@ def _bound(kind: str, context: Mapping[str, Any], name: str) -> str:
         return f'Expected a dictionary of items but got type "{name}".'
     if kind in ("string_too_long", "too_long"):
         return f"Ensure this field has no more than {context['max_length']} characters."
+    if kind == "string_too_short" or (kind == "too_short" and name == "str"):
+        return "This field may not be blank."
     if kind == "greater_than_equal":
         return f"Ensure this value is greater than or equal to {context['ge']}."
     if kind == "less_than_equal":

@@ -9,10 +9,13 @@ from pydantic_core import PydanticCustomError
 
 from armillary.core.observations.states import ConfigurationState, ObservationState
 from armillary.core.requests.model import Flag, Instant, Integer, Number, Text, WireObject
+from armillary.core.requests.submission import LONG_AGO, NULL
 
 
 def _read_key(value: object) -> object:
     """The id of a row, in Django REST Framework's words when it is none."""
+    if value == "":
+        raise PydanticCustomError("null", NULL)
     if isinstance(value, bool) or (isinstance(value, str) and not value.lstrip("-").isdigit()):
         raise PydanticCustomError("key", "Incorrect type. Expected pk value, received {kind}.", {"kind": _kind(value)})
     if value is None or isinstance(value, (int, str)):
@@ -113,14 +116,14 @@ def _read_keys(value: object) -> object:
 
 
 class Cancellation(WireObject):
-    """Which observations to take back: by id, or by time, at a place or anywhere."""
+    """Which observations to take back: by id, or by time, at a place or anywhere; only what is supplied counts."""
 
-    ids: Annotated[list[Integer], BeforeValidator(_read_keys)] | None = None
-    start: Instant | None = None
-    end: Instant | None = None
-    site: Text | None = None
-    enclosure: Text | None = None
-    telescope: Text | None = None
+    ids: Annotated[list[Integer], BeforeValidator(_read_keys)] = []
+    start: Instant = LONG_AGO
+    end: Instant = LONG_AGO
+    site: Text = ""
+    enclosure: Text = ""
+    telescope: Text = ""
     include_normal: Flag = True
     include_rr: Flag = False
     include_direct: Flag = False

@@ -211,7 +211,7 @@ class RequestViewSet(GenericViewSet[Request]):
         row = self.get_object()
         body = body_of(request)
         if "suspend_until" not in body:
-            raise Refusal("The suspend_until field must be set on update requests")
+            raise Refusal("The suspend_until value must be set on update requests")
         until = _suspension(body["suspend_until"])
         changed = suspend_request(row.pk, until, user_of(request), now())
         return Response({"suspend_until": changed.suspend_until})

@@ -25,6 +25,9 @@ from armillary.portal.requestgroups.models import (
 )
 from armillary.portal.takeover.dump import Dump, Json, moment, moments
 
+_LONGEST_S = 2**31 - 1
+"""What the column of durations holds; a request that takes longer, or less than no time, was never observed."""
+
 
 @dataclass
 class Requests:
@@ -134,10 +137,13 @@ class Requests:
 
     def _duration(self, key: int, document: Json) -> RequestDuration | None:
         try:
-            return request_duration(RequestModel.model_validate(document), self.observatory)
+            duration = request_duration(RequestModel.model_validate(document), self.observatory)
         except (ValidationError, UnknownInstrumentType, LookupError, ValueError):
-            self.without_duration.append(key)
-            return None
+            duration = None
+        if duration is not None and 0 <= duration.seconds <= _LONGEST_S:
+            return duration
+        self.without_duration.append(key)
+        return None
 
 
 def _without(item: Json, *names: str) -> Json:

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 
 from armillary.accounts.models import User
 from armillary.core.observations.states import LIVE, ObservationState, values
+from armillary.core.requests.facts import Errors
 from armillary.core.requests.submission import read
 from armillary.platform.database import retry_conflicts
 from armillary.platform.errors import Refusal
@@ -31,7 +32,7 @@ def withdraw_observations(user: User, body: object, now: datetime) -> int:
     """
     reading = read(Cancellation, body)
     if reading.document is None:
-        raise Refusal(reading.errors)
+        raise Refusal(_by_index(reading.errors))
     chosen = _chosen(user, reading.document).filter(state__in=values(LIVE))
     running = ObservationState.IN_PROGRESS.value
     if not reading.document.get("preemption_enabled") and chosen.filter(state=running).exists():
@@ -55,6 +56,14 @@ def _chosen(user: User, wish: dict[str, Any]) -> QuerySet[Observation]:
         rows = rows.filter(start__lt=end)
     places = {key: wish[key] for key in ("site", "enclosure", "telescope") if wish.get(key) is not None}
     return rows.filter(**places).exclude(_left_out(wish))
+
+
+def _by_index(errors: Errors) -> Errors:
+    """What is wrong with single ids is told by their places in the list, as the wire does for lists of plain values."""
+    ids = errors.get("ids", [])
+    if isinstance(ids, list) and any(isinstance(item, list) for item in ids):
+        return {**errors, "ids": {str(index): item for index, item in enumerate(ids) if item}}
+    return errors
 
 
 def _left_out(wish: dict[str, Any]) -> Q:

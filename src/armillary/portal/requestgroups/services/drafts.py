@@ -40,6 +40,9 @@ def save_draft(draft: DraftRequestGroup, body: Mapping[str, Any], user: User, no
         raise Refusal(reading.errors)
     document = reading.document
     _check_json(document["content"])
+    if not isinstance(document["proposal"], str | int) or isinstance(document["proposal"], bool):
+        kind = type(document["proposal"]).__name__
+        raise Refusal({"proposal": [f"Incorrect type. Expected pk value, received {kind}."]})
     proposal = Proposal.objects.filter(pk=str(document["proposal"])).first()
     if proposal is None:
         raise Refusal({"proposal": [f'Invalid pk "{document["proposal"]}" - object does not exist.']})
