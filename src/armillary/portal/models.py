@@ -2,6 +2,18 @@
 
 from __future__ import annotations
 
+from armillary.portal.calls.models import (
+    Call,
+    CoInvestigator,
+    ConflictOfInterest,
+    Instrument,
+    ReviewPanel,
+    ReviewPanelMembership,
+    ScienceApplication,
+    ScienceApplicationReview,
+    ScienceApplicationUserReview,
+    TimeRequest,
+)
 from armillary.portal.history.models import StateTransition
 from armillary.portal.observations.models import (
     ConfigurationStatus,
@@ -31,10 +43,14 @@ from armillary.portal.requestgroups.models import (
 )
 
 __all__ = [
+    "Call",
+    "CoInvestigator",
     "CollaborationAllocation",
     "Configuration",
     "ConfigurationStatus",
+    "ConflictOfInterest",
     "DraftRequestGroup",
+    "Instrument",
     "LedgerEntry",
     "Membership",
     "Observation",
@@ -45,11 +61,17 @@ __all__ = [
     "RequestActivity",
     "RequestDocument",
     "RequestGroup",
+    "ReviewPanel",
+    "ReviewPanelMembership",
+    "ScienceApplication",
+    "ScienceApplicationReview",
+    "ScienceApplicationUserReview",
     "ScienceCollaborationAllocation",
     "Semester",
     "StateTransition",
     "Summary",
     "TelescopeSchedule",
     "TimeAllocation",
+    "TimeRequest",
     "Window",
 ]

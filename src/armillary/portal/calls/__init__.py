@@ -1,0 +1,1 @@
+"""Calls for proposals, the applications that answer them, their review, and what becomes of them."""
