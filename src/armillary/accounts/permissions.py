@@ -70,6 +70,7 @@ class Permission(StrEnum):
     STORE_FRAMES = "store frames in the archive"
     MANAGE_PROPOSAL = "invite and limit the members of a proposal"
     REVIEW_APPLICATIONS = "review applications for time"
+    DECIDE_APPLICATIONS = "call for proposals, appoint panels, and decide about applications"
     MANAGE_ACCOUNTS = "manage accounts"
     READ_METRICS = "read the server's metrics"
 
@@ -84,6 +85,7 @@ _OPERATOR: Final = _ASTRONOMER | {
     Permission.EDIT_CONFIGURATION,
     Permission.EDIT_DOWNTIMES,
     Permission.STORE_FRAMES,
+    Permission.DECIDE_APPLICATIONS,
     Permission.MANAGE_ACCOUNTS,
     Permission.READ_METRICS,
 }

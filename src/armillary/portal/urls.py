@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from armillary.platform.streams import event_stream
 from armillary.portal.api import ApiRootView
+from armillary.portal.calls.urls import router as calls_router
 from armillary.portal.events import KINDS, visible
 from armillary.portal.observations.api import (
     ConfigurationStatusViewSet,
@@ -57,4 +58,5 @@ urlpatterns = [
     path("api/", ApiRootView.as_view(), name="api-root"),
     path("api/", include(router.urls)),
     path("api/", include(proposals_router.urls)),
+    path("api/", include(calls_router.urls)),
 ]

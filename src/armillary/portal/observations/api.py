@@ -37,8 +37,8 @@ from armillary.portal.observations.services.publish import publish_schedule
 from armillary.portal.observations.services.report import report_execution
 from armillary.portal.observations.services.withdraw import withdraw_observations
 from armillary.portal.observations.shapes import ObservationChange
-from armillary.portal.proposals.api import user_of
 from armillary.portal.proposals.models import Membership
+from armillary.portal.resource import user_of
 
 Json = dict[str, Any]
 

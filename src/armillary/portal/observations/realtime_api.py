@@ -17,7 +17,7 @@ from armillary.portal.observations.availability import bookable
 from armillary.portal.observations.models import Observation
 from armillary.portal.observations.queries import statuses_by_observation
 from armillary.portal.observations.services.realtime import book_session, give_up_session
-from armillary.portal.proposals.api import user_of
+from armillary.portal.resource import user_of
 from armillary.portal.surroundings import downtimes, observatory
 
 Json = dict[str, Any]

@@ -5,37 +5,26 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Model, QuerySet
+from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.viewsets import GenericViewSet
 
 from armillary.accounts.models import User
 from armillary.accounts.permissions import IsStaff
 from armillary.clock import now
 from armillary.platform.errors import Forbidden, Refusal
-from armillary.portal.filters import column_names, ordered
 from armillary.portal.proposals import queries, wire
 from armillary.portal.proposals.filters import InvitationFilters, MembershipFilters, ProposalFilters, SemesterFilters
 from armillary.portal.proposals.invitations import invite, withdraw_invitation
 from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite, Semester
 from armillary.portal.proposals.serializers import InvitationSerializer, NotificationSerializer, TimeLimitSerializer
 from armillary.portal.proposals.services import limit_all_members, limit_member, remove_member, set_notifications
-
-Rendered = list[dict[str, Any]]
+from armillary.portal.resource import Rendered, Resource, user_of
 
 _NOT_PI = "You do not have permission to perform this action."
-
-
-def user_of(request: Request) -> User:
-    """The signed-in caller of a view that admits nobody else."""
-    user = request.user
-    if not isinstance(user, User):
-        raise TypeError("this view must require authentication")
-    return user
 
 
 def _require_pi(user: User, proposal_id: str) -> None:
@@ -43,30 +32,7 @@ def _require_pi(user: User, proposal_id: str) -> None:
         raise Forbidden(_NOT_PI)
 
 
-class _Resource(GenericViewSet[Any]):
-    """A list and details that are rendered straight from rows, with a constant number of queries."""
-
-    default_order: tuple[str, ...] = ("-pk",)
-    order_model: type[Model]
-
-    def rendered(self, rows: Sequence[Any]) -> Rendered:
-        """The rows as the wire shows them."""
-        raise NotImplementedError
-
-    def list(self, request: Request) -> Response:
-        """One page."""
-        rows = self.filter_queryset(self.get_queryset())
-        rows = ordered(rows, request.query_params.get("ordering"), column_names(self.order_model), self.default_order)
-        page = self.paginate_queryset(rows)
-        return self.get_paginated_response(self.rendered(page or ()))
-
-    def retrieve(self, request: Request, pk: str) -> Response:
-        """One of them."""
-        del request, pk
-        return Response(self.rendered([self.get_object()])[0])
-
-
-class ProposalViewSet(_Resource):
+class ProposalViewSet(Resource):
     """Proposals that the caller may see."""
 
     permission_classes = (IsAuthenticated,)
@@ -129,7 +95,7 @@ def _hours(request: Request) -> float:
     return float(body.validated_data["time_limit_hours"])
 
 
-class SemesterViewSet(_Resource):
+class SemesterViewSet(Resource):
     """Semesters; everybody may know them."""
 
     permission_classes = (AllowAny,)
@@ -160,7 +126,7 @@ class SemesterViewSet(_Resource):
         return Response(wire.semester_allocations(allocations, counts))
 
 
-class MembershipViewSet(_Resource):
+class MembershipViewSet(Resource):
     """Who belongs to proposals."""
 
     permission_classes = (IsAuthenticated,)
@@ -200,7 +166,7 @@ class MembershipViewSet(_Resource):
         return Response({"message": f"Time limit for {user.first_name} {user.last_name} set to {hours} hours"})
 
 
-class InvitationViewSet(_Resource):
+class InvitationViewSet(Resource):
     """Invitations to the proposals that the caller leads."""
 
     permission_classes = (IsAuthenticated,)

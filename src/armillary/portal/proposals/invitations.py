@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
+from urllib.parse import quote
 
+from django.core import signing
 from django.db import transaction
 
 from armillary.accounts.models import User
 from armillary.clock import now
-from armillary.configuration import configuration
+from armillary.platform.database import serialised
 from armillary.platform.errors import Refusal
-from armillary.platform.outbox import queue_mail
+from armillary.platform.letters import queue_letter
 from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite
 from armillary.portal.proposals.services import add_member
+
+_SALT: Final = "armillary.portal.invitation"
 
 
 @transaction.atomic
@@ -29,40 +34,35 @@ def invite(proposal: Proposal, inviter: User, emails: Sequence[str], time_limit_
         if email.casefold() in members:
             raise Refusal({"emails": [f"User with email {email} is already member of this proposal"]})
     for email in dict.fromkeys(emails):
-        _invite_one(proposal, inviter, email, time_limit_s)
+        add_or_invite(proposal, inviter, email, time_limit_s=time_limit_s)
 
 
-def _invite_one(proposal: Proposal, inviter: User, email: str, time_limit_s: int) -> None:
+def add_or_invite(
+    proposal: Proposal, inviter: User, email: str, *, role: str = Membership.Role.CI, time_limit_s: int = -1
+) -> None:
+    """Make somebody a member at once, or invite them if they have no account yet, inside the caller's transaction."""
     user = User.objects.filter(email__iexact=email).first()
     if user is not None:
-        add_member(proposal, user, time_limit_s=time_limit_s)
-        _tell_added(proposal, user)
+        add_member(proposal, user, role, time_limit_s)
+        queue_letter("portal/proposals/added", to=user.email, context={"proposal": proposal, "role": role})
         return
-    ProposalInvite.objects.update_or_create(
-        proposal=proposal,
-        email=email,
-        role=Membership.Role.CI,
-        defaults={"time_limit": time_limit_s, "sent": now(), "used": None},
+    serialised(f"portal.invitations.{proposal.pk}")
+    invitation, _ = ProposalInvite.objects.update_or_create(
+        proposal=proposal, email=email, role=role, defaults={"time_limit": time_limit_s, "sent": now(), "used": None}
     )
-    settings = configuration()
-    address = f"{str(settings.public_url).rstrip('/')}/accounts/register/?email={email}"
-    queue_mail(
-        to=email,
-        subject=f"You have been invited to a proposal at {settings.organization_name}",
-        body=(
-            f"{inviter.get_full_name() or inviter.username} invites you to proposal {proposal.pk} "
-            f"({proposal.title}) as a co-investigator.\n\nCreate an account with this address to join: {address}\n"
-        ),
-    )
+    context = {
+        "proposal": proposal,
+        "inviter": inviter.get_full_name() or inviter.username,
+        "invitation": invitation,
+        "address": quote(email),
+        "key": invitation_key(invitation),
+    }
+    queue_letter("portal/proposals/invited", to=email, context=context)
 
 
-def _tell_added(proposal: Proposal, user: User) -> None:
-    settings = configuration()
-    queue_mail(
-        to=user.email,
-        subject=f"You have been added to a proposal at {settings.organization_name}",
-        body=f"You are a co-investigator of proposal {proposal.pk} ({proposal.title}) now.\n",
-    )
+def invitation_key(invitation: ProposalInvite) -> str:
+    """What the link in an invitation's mail proves: that its reader was invited, whatever their address."""
+    return signing.dumps(invitation.pk, salt=_SALT)
 
 
 @transaction.atomic
@@ -75,6 +75,26 @@ def accept_invitations(user: User) -> list[Membership]:
         invitation.used = now()
         invitation.save(update_fields=["used"])
     return accepted
+
+
+@transaction.atomic
+def accept_invitation(user: User, key: str) -> Membership:
+    """Join the proposal that a mail invited its reader to, with whatever address they have registered.
+
+    Raises:
+        Refusal: The key is not whole, or the invitation was used or taken back.
+    """
+    try:
+        number = signing.loads(key, salt=_SALT)
+    except signing.BadSignature as error:
+        raise Refusal({"key": ["This link is not complete; copy the whole address from the mail."]}) from error
+    invitation = ProposalInvite.objects.select_for_update().filter(pk=number, used__isnull=True).first()
+    if invitation is None:
+        raise Refusal({"key": ["This invitation was used already, or taken back; ask who invited you for another."]})
+    membership = add_member(invitation.proposal, user, invitation.role, invitation.time_limit)
+    invitation.used = now()
+    invitation.save(update_fields=["used"])
+    return membership
 
 
 @transaction.atomic

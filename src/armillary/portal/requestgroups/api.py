@@ -26,7 +26,6 @@ from armillary.portal.history.models import StateTransition
 from armillary.portal.history.queries import transitions_of
 from armillary.portal.moments import read_moment
 from armillary.portal.observations.queries import LONGEST_MEMORY, of_request
-from armillary.portal.proposals.api import user_of
 from armillary.portal.proposals.queries import current_semester
 from armillary.portal.requestgroups import ipp, queries
 from armillary.portal.requestgroups.demand import telescope_events
@@ -38,6 +37,7 @@ from armillary.portal.requestgroups.services.submit import context_of, submit_re
 from armillary.portal.requestgroups.services.suspend import suspend_request
 from armillary.portal.requestgroups.throttles import CancelThrottle, CreateThrottle, ValidateThrottle
 from armillary.portal.requestgroups.visibility import visible_request_groups, visible_requests
+from armillary.portal.resource import user_of
 from armillary.portal.surroundings import downtimes, observatory
 
 Json = dict[str, Any]

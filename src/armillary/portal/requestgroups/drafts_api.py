@@ -13,10 +13,10 @@ from rest_framework.viewsets import GenericViewSet
 from armillary.accounts.permissions import sees_everything
 from armillary.clock import now
 from armillary.platform.errors import Forbidden
-from armillary.portal.proposals.api import user_of
 from armillary.portal.requestgroups.api import body_of
 from armillary.portal.requestgroups.models import DraftRequestGroup
 from armillary.portal.requestgroups.services.drafts import save_draft
+from armillary.portal.resource import user_of
 
 Json = dict[str, Any]
 
