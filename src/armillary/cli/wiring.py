@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
+from armillary import clock
 from armillary.clients.archive import ArchiveClient
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
@@ -14,6 +15,9 @@ from armillary.clients.transport import connect
 from armillary.configuration import Configuration, configuration
 from armillary.scheduler.loop import LoopSettings, SchedulerLoop
 from armillary.telescope.agent import TelescopeAgent
+
+_POLL_INTERVAL_S: Final = 10.0
+_POLL_REAL_S: Final = 2.0
 
 
 class WiringError(RuntimeError):
@@ -38,8 +42,13 @@ def build_scheduler(*, interval_s: float | None = None, time_limit_s: float | No
     )
 
 
-def build_agent(key: str, *, poll_interval_s: float = 10.0) -> TelescopeAgent:
+def build_agent(key: str, *, poll_interval_s: float | None = None) -> TelescopeAgent:
     """The agent of one telescope, with the simulator as its driver.
+
+    Args:
+        key: Which telescope: ``site.enclosure.telescope``.
+        poll_interval_s: Observatory seconds between two looks at the portal when the change feed is silent; by default
+            ten, but never more often than every two real seconds when the clock runs fast.
 
     Raises:
         WiringError: There is no such telescope; the message lists those that there are.
@@ -62,7 +71,7 @@ def build_agent(key: str, *, poll_interval_s: float = 10.0) -> TelescopeAgent:
         driver=Simulator(observatory, telescope.key),
         ingest=_ingest(token, portal),
         data_directory=directory,
-        poll_interval_s=poll_interval_s,
+        poll_interval_s=poll_interval_s or max(_POLL_INTERVAL_S, _POLL_REAL_S * clock.speed()),
     )
 
 

@@ -179,6 +179,8 @@ def _follow(
                     if stop.is_set():
                         return
         except (httpx.TransportError, ServiceUnavailable) as error:
+            if stop.is_set():
+                return
             logger.warning("feed_lost", service=service, error=str(error), wait_s=wait_s)
             stop.wait(wait_s)
             wait_s = min(wait_s * 2, _LONGEST_WAIT_S)

@@ -252,7 +252,9 @@ class PortalClient:
     ) -> int:
         """Take observations back, by id or by time and place; how many were."""
         optional = {"ids": ids, "site": site, "enclosure": enclosure, "telescope": telescope}
-        body = {name: value for name, value in optional.items() if value is not None} | _times(start=start, end=end)
+        body: dict[str, Any] = {name: value for name, value in optional.items() if value is not None} | _times(
+            start=start, end=end
+        )
         body |= {
             "include_rr": include_rr,
             "include_normal": include_normal,

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
 
 import numpy as np
 from bokeh.embed import components
-from bokeh.models import BoxAnnotation, ColumnDataSource, DatetimeTickFormatter, HoverTool, Range1d, Span
+from bokeh.models.annotations import BoxAnnotation, Span
+from bokeh.models.formatters import DatetimeTickFormatter
+from bokeh.models.ranges import Range1d
+from bokeh.models.sources import ColumnDataSource
+from bokeh.models.tools import HoverTool
 from bokeh.plotting import figure
 
 from armillary import riseset
@@ -17,9 +21,20 @@ from armillary.core.observatory import Telescope, riseset_site
 from armillary.core.requests.model import Request
 from armillary.core.requests.visibility import UnsupportedTarget, riseset_target
 
+Stretch = tuple[datetime, datetime]
+"""From and to; half-open."""
+
 _STEP_S: Final = 300.0
+_ABOUT_A_NIGHT: Final = timedelta(hours=30)
+_MARGIN: Final = timedelta(hours=3)
+_HALF_A_DAY: Final = timedelta(hours=12)
 _COLOURS: Final = ("#4f74f0", "#e0803a", "#2f9e6e", "#b455c8", "#c8473f", "#3aa0b8", "#8a8f3c")
-_DARKNESS: Final = (("sunset", 0.10), ("nautical", 0.14), ("astronomical", 0.18))
+_TEXT_COLOUR: Final = "#7f8ba3"  # readable upon the light and the dark card
+_DARKNESS: Final[tuple[tuple[riseset.Twilight, float], ...]] = (
+    ("sunset", 0.10),
+    ("nautical", 0.14),
+    ("astronomical", 0.18),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +51,7 @@ def altitude_plot(
     *,
     start: datetime,
     end: datetime,
-    scheduled: Iterable[tuple[datetime, datetime]] = (),
+    scheduled: Sequence[Stretch] = (),
     now: datetime | None = None,
 ) -> Plot | None:
     """Altitude against time at each site for the request's first target; ``None`` when it has no place on the sky."""
@@ -58,7 +73,8 @@ def altitude_plot(
         plot.add_layout(Span(location=now, dimension="height", line_color="#d6336c", line_width=2))
     if plot.legend:
         plot.legend.location = "top_left"
-        plot.legend.background_fill_alpha = 0.7
+        plot.legend.background_fill_alpha = plot.legend.border_line_alpha = 0.0
+        plot.legend.label_text_color = _TEXT_COLOUR
         plot.legend.click_policy = "hide"
     script, div = components(plot)
     return Plot(script, div)
@@ -69,8 +85,8 @@ def _frame(start: datetime, end: datetime) -> Any:
         x_axis_type="datetime",
         height=320,
         sizing_mode="stretch_width",
-        x_range=Range1d(start, end),
-        y_range=Range1d(0, 90),
+        x_range=Range1d(start=start, end=end),
+        y_range=Range1d(start=0, end=90),
         y_axis_label="altitude (degrees)",
         x_axis_label="UTC",
         toolbar_location=None,
@@ -81,8 +97,8 @@ def _frame(start: datetime, end: datetime) -> Any:
     )
     plot.xaxis.formatter = DatetimeTickFormatter(hours="%H:%M", days="%b %d", minutes="%H:%M")
     for axis in plot.axis:
-        axis.major_label_text_color = axis.axis_label_text_color = "#7f8ba3"
-        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = "#7f8ba3"
+        axis.major_label_text_color = axis.axis_label_text_color = _TEXT_COLOUR
+        axis.axis_line_color = axis.major_tick_line_color = axis.minor_tick_line_color = _TEXT_COLOUR
     plot.grid.grid_line_alpha = 0.25
     return plot
 
@@ -125,12 +141,17 @@ def _one_per_site(telescopes: Sequence[Telescope]) -> list[Telescope]:
     return list({telescope.site: telescope for telescope in reversed(telescopes)}.values())[::-1]
 
 
-def night_around(request: Request, now: datetime) -> tuple[datetime, datetime]:
-    """The day to draw: around now while the request's windows are open, else the first day of its windows."""
+def night_around(request: Request, scheduled: Sequence[Stretch], now: datetime) -> Stretch:
+    """What to draw: all windows if that is about a night, else a day around what is scheduled, now, or the windows."""
     if not request.windows:
-        return now - timedelta(hours=6), now + timedelta(hours=18)
-    first, last = request.windows[0].start or now, request.windows[-1].end
-    if first <= now <= last:
-        return now - timedelta(hours=6), now + timedelta(hours=18)
-    centre = first if now < first else last
-    return centre - timedelta(hours=12), centre + timedelta(hours=12)
+        return _day_around(scheduled[0][0] if scheduled else now)
+    first, last = request.windows[0].start, request.windows[-1].end
+    if last - first <= _ABOUT_A_NIGHT:
+        return first - _MARGIN, last + _MARGIN
+    if scheduled:
+        return _day_around(scheduled[-1][0])
+    return _day_around(min(max(now, first), last))
+
+
+def _day_around(moment: datetime) -> Stretch:
+    return moment - _HALF_A_DAY, moment + _HALF_A_DAY

@@ -12,7 +12,7 @@ from armillary.clients.downtime import Downtime
 from armillary.core.observations.model import ScheduledObservation
 from armillary.core.observatory import Observatory, Telescope, riseset_site
 
-_TWILIGHTS: Final = (
+_TWILIGHTS: Final[tuple[tuple[str, riseset.Twilight], ...]] = (
     ("sky-civil", "sunset"),
     ("sky-nautical", "civil"),
     ("sky-astronomical", "nautical"),

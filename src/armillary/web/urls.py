@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
@@ -7,6 +8,7 @@ from armillary.web.pages import data, requests, tonight
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/tonight/"), name="home"),
+    path("favicon.ico", RedirectView.as_view(url=static("armillary/mark.svg")), name="favicon"),
     path("tonight/", tonight.tonight, name="tonight"),
     path("tonight/timeline/", tonight.timeline_fragment, name="tonight-timeline"),
     path("requestgroups/", requests.request_groups, name="request-groups"),

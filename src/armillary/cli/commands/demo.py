@@ -67,6 +67,7 @@ def _run_once(installation: Any, observatory: Path, console: Console) -> dict[st
     stage = Stage(installation, observatory, console.print)
     try:
         stage.open(speed=0.0)
+        stage.declare_downtime()
         submissions = stage.submit()
         stage.supervisor.start(installation.worker_programs())
         from armillary.cli.demo.once import Night
@@ -85,6 +86,7 @@ def _run_live(installation: Any, observatory: Path, speed: float, console: Conso
     stage = Stage(installation, observatory, console.print)
     try:
         stage.open(speed=speed)
+        stage.declare_downtime()
         introduce(stage, stage.submit(), console)
         observe(stage, console)
     finally:

@@ -112,7 +112,7 @@ def create_proposal(
             public=public,
             tac_priority=priority,
             direct_submission=direct_submission,
-            semester=queries.semester_named(semester),
+            semester=queries.semester_named(semester) if semester else None,
             hours=services.TimeGrant(
                 std_h=hours, rr_h=rapid_response_hours, tc_h=time_critical_hours, realtime_h=real_time_hours
             ),

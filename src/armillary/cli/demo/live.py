@@ -80,12 +80,16 @@ def _until(stop: threading.Event, stage: Stage) -> Callable[[], bool]:
 
 def _tell(stage: Stage, console: Console, stop: threading.Event) -> None:
     """Print what happens, from the change feed."""
+    told: dict[tuple[str, str], str] = {}
     for event in events.listen("portal", token=stage.tokens["operator"], stop=stop):
         state = (event.payload or {}).get("state")
+        if state is None or told.get((event.kind, event.key)) == state:
+            continue
+        told[event.kind, event.key] = state
         if event.kind == "observation.changed" and state in {"IN_PROGRESS", "COMPLETED", "FAILED", "ABORTED"}:
             place = ".".join(str((event.payload or {}).get(key, "")) for key in ("site", "enclosure", "telescope"))
             console.print(f"{clock.now():%H:%M:%S} UTC  {place}  observation {event.key} {state}")
-        elif event.kind == "request_group.changed" and state is not None:
+        elif event.kind == "request_group.changed":
             console.print(f"{clock.now():%H:%M:%S} UTC  request group {event.key} {state}")
 
 

@@ -33,6 +33,12 @@ class Night:
     """Begin of nautical twilight in the morning."""
 
     @property
+    def rest(self) -> tuple[datetime, datetime]:
+        """An hour before the morning in which the home telescope is not available."""
+        end = self.dawn - timedelta(hours=1)
+        return end - timedelta(hours=1), end
+
+    @property
     def middle(self) -> datetime:
         """Half way between dusk and dawn."""
         return self.dusk + (self.dawn - self.dusk) / 2

@@ -18,6 +18,7 @@ from armillary.cli.demo.installation import DemoError, Installation, Server, pyt
 from armillary.cli.demo.prepare import PROPOSAL, Account, Plan
 from armillary.cli.demo.sample import Night, Sample, next_night, samples
 from armillary.cli.supervisor import Supervisor
+from armillary.clients.downtime import DowntimeClient
 from armillary.clients.errors import RequestRefused
 from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
@@ -89,6 +90,14 @@ class Stage:
             else self._submit_one(portal, sample)
             for sample in samples(self.observatory, self.night, PROPOSAL)
         ]
+
+    def declare_downtime(self) -> None:
+        """Take the home telescope out of service for an hour, as the operator; once, however often this is called."""
+        downtimes = DowntimeClient(connect("downtime", token=self.tokens["operator"]))
+        home, (start, end) = self.night.telescope, self.night.rest
+        place = {"site": home.site, "enclosure": home.enclosure, "telescope": home.code}
+        if not downtimes.list(ends_after=start, starts_before=end, **place):
+            downtimes.create(start=start, end=end, reason="Mirror inspection", **place)
 
     @contextmanager
     def watching(self) -> Iterator[None]:

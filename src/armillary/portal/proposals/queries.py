@@ -14,6 +14,7 @@ from armillary.accounts.models import User
 from armillary.accounts.permissions import sees_everything
 from armillary.core.proposals.ledger import Account, Balance, Kind
 from armillary.core.requests import facts
+from armillary.platform.errors import Refusal
 from armillary.portal.proposals.models import (
     LedgerEntry,
     Membership,
@@ -96,6 +97,19 @@ def semester_facts() -> list[facts.Semester]:
 def current_semester(now: datetime) -> Semester | None:
     """The semester that contains a time."""
     return Semester.objects.filter(start__lte=now, end__gt=now).first()
+
+
+def semester_named(semester_id: str) -> Semester:
+    """The semester of that name.
+
+    Raises:
+        Refusal: There is none; the sentence names those that there are.
+    """
+    found = Semester.objects.filter(pk=semester_id).first()
+    if found is None:
+        known = ", ".join(Semester.objects.values_list("pk", flat=True)) or "none yet"
+        raise Refusal(f"There is no semester {semester_id!r}; known: {known}.")
+    return found
 
 
 def proposal_facts(proposal: Proposal, user: User, now: datetime) -> facts.ProposalFacts:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import datetime
 from itertools import islice
 from typing import Any, Final
 
@@ -81,8 +82,12 @@ def _details(access: Access, observatory: Observatory, request: Request) -> dict
 
 def _plot(observatory: Observatory, request: Request, observations: list[dict[str, Any]]) -> Plot | None:
     now = clock.now()
-    start, end = night_around(request, now)
-    live = [(it["start"], it["end"]) for it in observations if it["state"] not in {"CANCELED", "ABORTED"}]
+    live = [
+        (datetime.fromisoformat(it["start"]), datetime.fromisoformat(it["end"]))
+        for it in observations
+        if it["state"] not in {"CANCELED", "ABORTED"}
+    ]
+    start, end = night_around(request, live, now)
     return altitude_plot(request, _telescopes(observatory, request), start=start, end=end, scheduled=live, now=now)
 
 
