@@ -27,8 +27,9 @@ from armillary.portal.history.queries import transitions_of
 from armillary.portal.moments import read_moment
 from armillary.portal.observations.queries import LONGEST_MEMORY, of_request
 from armillary.portal.proposals.queries import current_semester
-from armillary.portal.requestgroups import ipp, queries
+from armillary.portal.requestgroups import estimate, ipp, queries
 from armillary.portal.requestgroups.demand import telescope_events
+from armillary.portal.requestgroups.explanation import explain
 from armillary.portal.requestgroups.filters import RequestFilters, RequestGroupFilters
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.requestgroups.services.activity import last_activity
@@ -110,9 +111,18 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
     def validate(self, request: HttpRequest) -> Response:
         """What is wrong with a group, or what it will cost; nothing is stored."""
         body = body_of(request)
-        checked = validation.check_request_group(body, context_of(user_of(request), body.get("proposal"), now()))
-        durations = checked.request_durations if checked.ok else {}
-        return Response({"request_durations": durations, "errors": checked.errors})
+        context = context_of(user_of(request), body.get("proposal"), now())
+        checked = validation.check_request_group(body, context)
+        if not checked.ok:
+            return Response({"request_durations": {}, "errors": checked.errors})
+        return Response(
+            {
+                "request_durations": estimate.request_durations(checked),
+                "errors": {},
+                "cost": estimate.cost(checked.group, context),
+                "contention": estimate.contention(checked.group),
+            }
+        )
 
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
     def max_allowable_ipp(self, request: HttpRequest) -> Response:
@@ -183,7 +193,7 @@ class RequestViewSet(GenericViewSet[Request]):
     def get_queryset(self) -> QuerySet[Request]:
         """What the caller may see."""
         rows = visible_requests(self.request.user)
-        return rows.select_related("document", "request_group__submitter")
+        return rows.select_related("document", "request_group__submitter", "request_group__proposal")
 
     def list(self, request: HttpRequest) -> Response:
         """One page."""
@@ -246,6 +256,12 @@ class RequestViewSet(GenericViewSet[Request]):
         """Every state the request was in."""
         del request, pk
         return Response(transitions_of(StateTransition.Subject.REQUEST, self.get_object().pk))
+
+    @action(detail=True)
+    def explanation(self, request: HttpRequest, pk: str) -> Response:
+        """Why it is not observed: what stands between the request and each telescope."""
+        del pk
+        return Response(explain(self.get_object(), request.user, now()))
 
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
     def mosaic(self, request: HttpRequest) -> Response:

@@ -15,7 +15,7 @@ def can_take(
     telescope: Telescope, location: Location | None, types: frozenset[str], *, include_unschedulable: bool = False
 ) -> bool:
     """Whether a telescope is where the request wants to be and has all the instruments for it."""
-    if not telescope.in_service or not (location is None or _is_at(telescope, location)):
+    if not telescope.in_service or not (location is None or is_at(telescope, location)):
         return False
     usable = {
         instrument.type.code
@@ -25,7 +25,8 @@ def can_take(
     return types <= usable
 
 
-def _is_at(telescope: Telescope, location: Location) -> bool:
+def is_at(telescope: Telescope, location: Location) -> bool:
+    """Whether a telescope is where a request wants to be."""
     wanted = (location.telescope_class, location.site, location.enclosure, location.telescope)
     own = (telescope.telescope_class, telescope.site, telescope.enclosure, telescope.code)
     return all(not want or want.casefold() == have.casefold() for want, have in zip(wanted, own, strict=True))

@@ -70,7 +70,7 @@ def visible_windows(
     spans = union(windows if windows is not None else [(window.start, window.end) for window in request.windows])
     types = instrument_types_of(request)
     sites = list(dict.fromkeys(riseset_site(telescope) for telescope in telescopes))
-    seen = dict(zip(sites, _seen(sky_pairs(request), sites, spans), strict=True))
+    seen = dict(zip(sites, seen_together(sky_pairs(request), sites, spans), strict=True))
     downtimes = tuple(downtimes)
     return RequestVisibility(
         {
@@ -84,8 +84,10 @@ def _holes(downtimes: Iterable[Downtime], telescope_key: str, types: frozenset[s
     return [(item.start, item.end) for item in downtimes if item.stops(telescope_key, types)]
 
 
-def _seen(pairs: Sequence[Pair], sites: Sequence[riseset.Site], spans: Sequence[Interval]) -> list[list[Interval]]:
-    """For each site when all pairs are observable at once."""
+def seen_together(
+    pairs: Sequence[Pair], sites: Sequence[riseset.Site], spans: Sequence[Interval]
+) -> list[list[Interval]]:
+    """For each site when all pairs are observable at once, within the spans."""
     if not pairs:
         return [list(spans) for _ in sites]
     seen: list[list[Interval]] = [[] for _ in sites]
