@@ -14,8 +14,8 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 
 from armillary import clock
-from armillary.accounts import identity, services
-from armillary.accounts.models import User
+from armillary.accounts import identity, scopes, services
+from armillary.accounts.models import ApiToken, User
 from armillary.accounts.queries import profile_object, profile_of
 from armillary.accounts.serializers import AccountSerializer, CredentialsSerializer, RemovalRequestSerializer
 from armillary.configuration import configuration
@@ -156,7 +156,21 @@ def _own_profile(request: Request) -> dict[str, Any]:
     if identity.relies_on_portal():
         return identity.profile(_person(request))
     with_allocations = _WITH_ALLOCATIONS in request.query_params
-    return profile_object(_person(request), include_current_time_allocations=with_allocations)
+    found = profile_object(_person(request), include_current_time_allocations=with_allocations)
+    return _limited(found, _scopes_of(request.auth))
+
+
+def _limited(profile: dict[str, Any], granted: tuple[str, ...]) -> dict[str, Any]:
+    """A profile for a caller whose token has scopes: the tokens without any are not among what it may read."""
+    if not granted:
+        return profile
+    return {**profile, "tokens": {"archive": "", "api_token": ""}, "token_scopes": list(granted)}
+
+
+def _scopes_of(credentials: Any) -> tuple[str, ...]:
+    if isinstance(credentials, ApiToken):
+        return tuple(credentials.scopes)
+    return scopes.of_bearer(str(getattr(credentials, "scope", "")))
 
 
 def _person(request: Request) -> User:

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any, Final
 
 from django.contrib.auth.backends import ModelBackend
 from django.http import HttpRequest
 from oauth2_provider.contrib.rest_framework import OAuth2Authentication
 from rest_framework.authentication import BaseAuthentication, SessionAuthentication, get_authorization_header
-from rest_framework.exceptions import AuthenticationFailed
+from rest_framework.exceptions import AuthenticationFailed, PermissionDenied
 from rest_framework.request import Request
 
-from armillary.accounts import identity
+from armillary.accounts import identity, scopes
 from armillary.accounts.models import ApiToken, User
 from armillary.accounts.services import authenticate_token
 
@@ -33,13 +34,14 @@ class UsernameOrEmailBackend(ModelBackend):
         name = username or kwargs.get(User.USERNAME_FIELD)
         if not name or password is None:
             return None
-        known = super().authenticate(request, username=_username(name), password=password)
+        known = super().authenticate(request, username=username_of(name), password=password)
         if known is None and identity.relies_on_portal():
             return identity.log_in_at_portal(name, password)
         return known
 
 
-def _username(name: str) -> str:
+def username_of(name: str) -> str:
+    """The name of an account, by which or by whose e-mail address it is given."""
     if "@" not in name:
         return name
     by_address = User.objects.filter(email__iexact=name).values_list("username", flat=True).first()
@@ -63,7 +65,7 @@ class DefaultAuthentication(BaseAuthentication):
         parts = get_authorization_header(request).split()
         scheme = parts[0].lower().decode("latin-1") if parts else ""
         if scheme == _TOKEN:
-            return _by_token(_key(parts))
+            return _by_token(request, _key(parts))
         if scheme == _BEARER:
             return _by_bearer(request, _key(parts))
         return SessionAuthentication().authenticate(request)
@@ -96,13 +98,15 @@ def _key(parts: list[bytes]) -> str:
         ) from error
 
 
-def _by_token(key: str) -> Authenticated:
+def _by_token(request: Request, key: str) -> Authenticated:
     row = authenticate_token(key)
     if row is not None and not (row.kind == ApiToken.Kind.PORTAL and identity.relies_on_portal()):
+        _require_scope(request, row.scopes)
         return _active(row.user), row
     if identity.relies_on_portal():
         user = identity.check_with_portal(f"Token {key}")
         if user is not None:
+            _require_scope(request, identity.scopes_at_portal(f"Token {key}"))
             return _active(user), key
     raise AuthenticationFailed("Invalid token.")
 
@@ -112,11 +116,22 @@ def _by_bearer(request: Request, key: str) -> Authenticated | None:
         user = identity.check_with_portal(f"Bearer {key}")
         if user is None:
             raise AuthenticationFailed("No Such User")
+        _require_scope(request, identity.scopes_at_portal(f"Bearer {key}"))
         return _active(user), key
     found: Authenticated | None = OAuth2Authentication().authenticate(request)
     if found is None or found[0] is None:
         return None  # an unknown bearer token is a stranger, as at the reference
+    _require_scope(request, scopes.of_bearer(found[1].scope))
     return _active(found[0]), found[1]
+
+
+def _require_scope(request: Request, granted: Collection[str]) -> None:
+    method = request.method or "GET"
+    if not scopes.suffices(granted, method, request.path):
+        needed = scopes.needed_for(method, request.path)
+        raise PermissionDenied(
+            f"This token is limited to {', '.join(granted)}; {method} {request.path} needs the scope {needed}."
+        )
 
 
 def _active(user: User) -> User:

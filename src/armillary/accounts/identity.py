@@ -86,6 +86,12 @@ def check_with_portal(authorization: str) -> User | None:
     return User.objects.select_related("profile").filter(pk=answer.user_id).first()
 
 
+def scopes_at_portal(authorization: str) -> tuple[str, ...]:
+    """The scopes to which the portal limits credentials that it accepts; empty: none."""
+    profile = _ask(authorization).profile or {}
+    return tuple(str(scope) for scope in profile.get("token_scopes", ()))
+
+
 def log_in_at_portal(username: str, password: str) -> User | None:
     """The local shadow of a person who gives name and password; ``None`` if the portal refuses them.
 

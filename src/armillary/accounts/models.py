@@ -78,3 +78,21 @@ class ApiToken(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} token of {self.user_id}"
+
+
+class AuditEntry(models.Model):
+    """Something that a privileged person did."""
+
+    at = models.DateTimeField()
+    actor = models.ForeignKey(User, null=True, blank=True, on_delete=models.SET_NULL, related_name="audit_entries")
+    actor_name = models.CharField(max_length=150, blank=True, default="", help_text="survives the account")
+    action = models.CharField(max_length=64, help_text="noun.verb")
+    subject = models.CharField(max_length=255)
+    details = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-id"]
+        indexes = [models.Index(fields=["action", "at"], name="audit_by_action")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.action} {self.subject}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any, Final
+from collections.abc import Callable
+from typing import Any, ClassVar, Final
 
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
@@ -13,6 +14,23 @@ _PASSWORD: Final = "password"  # noqa: S105  the name of a grant
 
 class Validator(OAuth2Validator):  # type: ignore[misc]  # the library publishes no types
     """Allows the password grant only where the configuration does: today's OCS siblings need it, nobody else should."""
+
+    oidc_claim_scope: ClassVar = {
+        **OAuth2Validator.oidc_claim_scope,
+        "preferred_username": "profile",
+        "is_staff": "profile",
+    }
+
+    def get_additional_claims(self) -> dict[str, Callable[[Any], Any]]:
+        """What identity tokens say about a person, beside who it is."""
+        return {
+            "preferred_username": lambda request: request.user.username,
+            "name": lambda request: request.user.get_full_name(),
+            "given_name": lambda request: request.user.first_name,
+            "family_name": lambda request: request.user.last_name,
+            "email": lambda request: request.user.email,
+            "is_staff": lambda request: request.user.is_staff,
+        }
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any

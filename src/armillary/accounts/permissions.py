@@ -6,7 +6,7 @@ found by the component that owns the thing and passed along. What a role permits
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import StrEnum
 from functools import cache
 from typing import Final
@@ -30,14 +30,17 @@ __all__ = [
     "Permission",
     "ReadsPubliclyWritesStaff",
     "Role",
+    "leads_a_proposal",
     "may",
     "only_authored",
+    "register_leadership",
     "requires",
     "roles_of",
     "sees_everything",
 ]
 
 AnyUser = AbstractBaseUser | AnonymousUser
+_leadership: Final[list[Callable[[User], bool]]] = []
 
 
 class Role(StrEnum):
@@ -72,6 +75,8 @@ class Permission(StrEnum):
     REVIEW_APPLICATIONS = "review applications for time"
     DECIDE_APPLICATIONS = "call for proposals, appoint panels, and decide about applications"
     MANAGE_ACCOUNTS = "manage accounts"
+    REMOVE_ACCOUNTS = "remove accounts"
+    READ_AUDIT_LOG = "read the audit log"
     READ_METRICS = "read the server's metrics"
 
 
@@ -131,6 +136,17 @@ def may(user: AnyUser, permission: Permission, also: Iterable[Role] = ()) -> boo
 def sees_everything(user: AnyUser) -> bool:
     """Whether a person sees the requests and observations of every proposal (staff with the staff view)."""
     return may(user, Permission.READ_EVERYTHING)
+
+
+def leads_a_proposal(user: AnyUser) -> bool:
+    """Whether a person is principal investigator somewhere; asked of whoever knows proposals."""
+    return isinstance(user, User) and any(ask(user) for ask in _leadership)
+
+
+def register_leadership(ask: Callable[[User], bool]) -> None:
+    """Tell how to find out whether a person leads a proposal; call it in the ``ready`` of an AppConfig."""
+    if ask not in _leadership:
+        _leadership.append(ask)
 
 
 def only_authored(user: AnyUser) -> bool:

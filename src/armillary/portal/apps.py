@@ -12,8 +12,14 @@ class PortalConfig(AppConfig):
     default_auto_field = "django.db.models.BigAutoField"
 
     def ready(self) -> None:
-        """Tell the accounts what a profile says about proposals."""
-        from armillary.accounts import profile_sections
+        """Tell the accounts what the portal knows about people, and what it does when they arrive or leave."""
+        from armillary.accounts import arrivals, permissions, personal_data, profile_sections
+        from armillary.portal.personal_data import PORTAL_DATA
+        from armillary.portal.proposals.invitations import accept_invitations
         from armillary.portal.proposals.profile import proposals_section
+        from armillary.portal.proposals.queries import leads_any
 
         profile_sections.register(proposals_section)
+        arrivals.register(accept_invitations)
+        permissions.register_leadership(leads_any)
+        personal_data.register(PORTAL_DATA)

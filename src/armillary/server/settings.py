@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,9 @@ from wsgiref.types import WSGIApplication
 
 import dj_database_url
 from django.core.exceptions import ImproperlyConfigured
+from django.utils.functional import lazy
 
+from armillary.accounts.oidc import signing_key
 from armillary.clients.transport import IN_PROCESS_HOST, provide_local_application
 from armillary.configuration import Component, Configuration, ConfigurationError, Mode, configuration
 
@@ -35,6 +38,7 @@ _COMPONENT_APPS = {
 INSTALLED_APPS = [
     "armillary.platform",
     "armillary.accounts",
+    "axes",
     *(app for component, app in _COMPONENT_APPS.items() if CONFIGURATION.runs(component)),
     "django.contrib.admin",
     "django.contrib.auth",
@@ -73,12 +77,14 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    "axes.middleware.AxesMiddleware",  # last: it answers 429 to who has just guessed once too often
 ]
 
 TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
+        "DIRS": [CONFIGURATION.data_directory / "templates"],  # an observatory's own words for letters
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -161,7 +167,19 @@ STORAGES = {
 # --- People
 
 AUTH_USER_MODEL = "armillary_accounts.User"
-AUTHENTICATION_BACKENDS = ["armillary.accounts.authentication.UsernameOrEmailBackend"]
+AUTHENTICATION_BACKENDS = [
+    "axes.backends.AxesStandaloneBackend",  # first: it refuses who has guessed too often, whatever they give now
+    "armillary.accounts.authentication.UsernameOrEmailBackend",
+]
+AXES_FAILURE_LIMIT = 10
+AXES_COOLOFF_TIME = timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]  # nobody can lock out somebody else from elsewhere
+AXES_RESET_ON_SUCCESS = True
+AXES_DISABLE_ACCESS_LOG = True
+AXES_VERBOSE = False
+AXES_USERNAME_CALLABLE = "armillary.accounts.locking.account_name"
+AXES_CLIENT_IP_CALLABLE = "armillary.accounts.locking.client_address"
+AXES_LOCKOUT_CALLABLE = "armillary.accounts.locking.locked"
 PASSWORD_HASHERS = [
     "django.contrib.auth.hashers.Argon2PasswordHasher",
     "django.contrib.auth.hashers.PBKDF2PasswordHasher",
@@ -177,7 +195,18 @@ LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/accounts/loggedinstate/"
 LOGOUT_REDIRECT_URL = "/"
 OAUTH2_PROVIDER = {
-    "SCOPES": {"read": "See your proposals, requests and data", "write": "Submit and change requests in your name"},
+    "SCOPES": {
+        "read": "See your proposals, requests and data",
+        "write": "Submit and change requests in your name",
+        "openid": "Know who you are",
+        "profile": "Know your name",
+        "email": "Know your e-mail address",
+    },
+    "DEFAULT_SCOPES": ["read", "write"],
+    "OIDC_ENABLED": CONFIGURATION.runs(Component.PORTAL),
+    "OIDC_RSA_PRIVATE_KEY": lazy(signing_key, str)(CONFIGURATION.data_directory),  # made when first needed
+    "OIDC_ISS_ENDPOINT": f"{str(CONFIGURATION.public_url).rstrip('/')}/o",
+    "OIDC_RP_INITIATED_LOGOUT_ENABLED": False,
     "ACCESS_TOKEN_EXPIRE_SECONDS": 86400 * 30,
     "REFRESH_TOKEN_EXPIRE_SECONDS": 86400 * 90,
     "OAUTH2_VALIDATOR_CLASS": "armillary.accounts.oauth.Validator",

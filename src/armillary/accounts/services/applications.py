@@ -62,6 +62,7 @@ def create_oauth_application(
         client_secret=secret,
         redirect_uris=redirect_uris,
         authorization_grant_type=grant_type,
+        algorithm=model.RS256_ALGORITHM,
         client_type=model.CLIENT_CONFIDENTIAL if confidential else model.CLIENT_PUBLIC,
     )
     try:

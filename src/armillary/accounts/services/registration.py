@@ -6,6 +6,7 @@ from django.core import signing
 from django.db import transaction
 
 from armillary import clock
+from armillary.accounts import arrivals
 from armillary.accounts.models import Profile, User
 from armillary.accounts.services.users import create_user
 from armillary.configuration import configuration
@@ -63,6 +64,7 @@ def activate(key: str) -> User:
     user = User.objects.get(username=username)
     user.is_active = True
     user.save(update_fields=["is_active"])
+    arrivals.announce(user)
     return user
 
 

@@ -86,6 +86,13 @@ def create_named_token(
     return row, key
 
 
+@transaction.atomic
+def delete_named_token(user: User, token_id: int) -> bool:
+    """Stop one of a person's named tokens from working; whether there was one."""
+    deleted, _ = ApiToken.objects.filter(user=user, kind=ApiToken.Kind.NAMED, pk=token_id).delete()
+    return bool(deleted)
+
+
 def authenticate_token(key: str) -> ApiToken | None:
     """The token with this key, with its user (who may be inactive); ``None`` if there is none or it has expired."""
     moment = clock.now()

@@ -11,7 +11,6 @@ from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, StreamingHttpResponse
 from django.template.loader import render_to_string
 from pypdf import PdfReader, PdfWriter
-from weasyprint import HTML
 from zipstream import ZipStream
 
 from armillary.configuration import configuration
@@ -25,6 +24,8 @@ def printed(application: ScienceApplication, shown: Mapping[str, Any]) -> bytes:
         application: Which.
         shown: The same as the wire shows it.
     """
+    from weasyprint import HTML  # a second to import: paper is rare
+
     context = {"application": shown, "organization_name": configuration().organization_name}
     text = render_to_string("portal/calls/application.html", context)
     front: bytes = HTML(string=text, url_fetcher=_nothing_else).write_pdf()

@@ -157,6 +157,11 @@ def visible_proposals(user: User) -> QuerySet[Proposal]:
     return Proposal.objects.all() if sees_everything(user) else Proposal.objects.filter(membership__user=user)
 
 
+def leads_any(user: User) -> bool:
+    """Whether a person is principal investigator of any proposal."""
+    return Membership.objects.filter(user=user, role=Membership.Role.PI).exists()
+
+
 def visible_memberships(user: User) -> QuerySet[Membership]:
     """A person's own memberships, the PIs of their proposals, and everybody in the proposals they lead."""
     rows = Membership.objects.select_related("user__profile")
