@@ -2,9 +2,9 @@
 
     .venv/bin/python benchmarks/archive.py [--frames 200000] [--database sqlite:///... | postgresql://...] [--json FILE]
 
-makes synthetic frames (headers, links, footprints in clustered fields) with a fast loader, then measures over real HTTP,
-against one server process started for the purpose: ingest with 1 and 4 clients, and the queries that the study of the
-reference measured (its medians stand beside ours; same machine, not the same load: compare ratios of one run).
+makes synthetic frames (headers, links, footprints in clustered fields) with a fast loader, then measures over real
+HTTP, against one server process started for the purpose: ingest with 1 and 4 clients, and the queries that the study
+of the reference measured (its medians stand beside ours; same machine, not the same load: compare the ratios).
 """
 
 from __future__ import annotations
@@ -36,7 +36,8 @@ REFERENCE_MS = {
     "one day": (159, 432, 284), "proposal + 60 d": (80, 225, 131), "observation_id": (42, 146, 123),
     "basename substring": (261, 508, 535), "covers point": (266, 284, 372), "intersects 2x2": (349, 295, 217),
     "submitter": (2653, 3696, 4086), "order by exposure": (639, 800, 1113), "offset 150000": (1432, 1696, 2063),
-    "force_count": (849, 1459, 727), "aggregate": (30, 66, 14), "detail": (123, None, None), "headers": (83, None, None),
+    "force_count": (849, 1459, 727), "aggregate": (30, 66, 14), "detail": (123, None, None),
+    "headers": (83, None, None),
 }  # fmt: skip
 REFERENCE_INGEST_PER_S = {1: 3.8, 4: 12.5}
 PROPOSALS, FIELDS, NIGHTS = 200, 20_000, 365
@@ -157,7 +158,8 @@ def _frame(number: int, field: Any, rng: np.random.Generator) -> Any:
     observed = START + timedelta(seconds=int(number * NIGHTS * 86400 / 200_000) % (NIGHTS * 86400))
     proposal = int(rng.integers(0, PROPOSALS))
     return Frame(
-        basename=f"tst1m0{number % 9}-kb{number % 80:02d}-{observed:%Y%m%d}-{number:08d}-e00", observation_date=observed,
+        basename=f"tst1m0{number % 9}-kb{number % 80:02d}-{observed:%Y%m%d}-{number:08d}-e00",
+        observation_date=observed,
         observation_day=observed.date(), proposal_id=f"PROP-{proposal:03d}", instrument_id=f"kb{number % 80:02d}",
         target_name=f"target-{number % 1000}", site_id=("tst", "lsc", "cpt", "coj")[number % 4], telescope_id="1m0a",
         exposure_time=float(number % 600), primary_optical_element="BVRIgriz"[number % 8], configuration_type="EXPOSE",
@@ -259,7 +261,8 @@ def measure_ingest(address: str, token: str, seconds: float = 8.0) -> dict[int, 
         rates[clients] = sum(done) / seconds
         reference = REFERENCE_INGEST_PER_S[clients]
         print(
-            f"ingest, {clients} clients: {rates[clients]:.1f}/s (reference {reference}, ratio {rates[clients] / reference:.1f})"
+            f"ingest, {clients} clients: {rates[clients]:.1f}/s "
+            f"(reference {reference}, ratio {rates[clients] / reference:.1f})"
         )
     return rates
 
@@ -281,7 +284,7 @@ def _ingest(address: str, token: str, stop: float, done: list[int], own: int) ->
             ring = [[ra, 0.0], [ra + 0.4, 0.0], [ra + 0.4, 0.4], [ra, 0.4], [ra, 0.0]]
             body = {
                 "basename": f"bench-{name}", "area": {"type": "Polygon", "coordinates": [ring]}, "headers": headers,
-                "related_frame_filenames": [f"bias-{done[own] % 50}", f"dark-{done[own] % 50}", f"flat-{done[own] % 50}"],
+                "related_frame_filenames": [f"{kind}-{done[own] % 50}" for kind in ("bias", "dark", "flat")],
                 "version_set": [{"key": name, "md5": name, "extension": ".fits.fz"}], "configuration_type": "EXPOSE",
                 "observation_day": "20261122", "observation_date": "2026-11-23T02:03:04", "proposal_id": "PROP-001",
                 "instrument_id": "kb01", "site_id": "tst", "telescope_id": "1m0a", "public_date": "2027-11-23T02:03:04",

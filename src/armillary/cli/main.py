@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from armillary import __version__
-from armillary.cli.commands import demo, observatory, observing, people, server
+from armillary.cli.commands import archive, demo, observatory, observing, people, server
 
 application = typer.Typer(
     name="armillary",
@@ -20,9 +20,10 @@ application.command()(server.serve)
 application.command()(server.worker)
 application.command()(server.migrate)
 application.command()(server.check)
-application.command()(observatory.ingest)
+application.command()(archive.ingest)
 application.add_typer(observing.scheduler, name="scheduler")
 application.add_typer(observing.telescope, name="telescope")
+application.add_typer(archive.archive, name="archive")
 application.add_typer(observatory.configdb, name="configdb")
 application.add_typer(people.users, name="users")
 application.add_typer(people.semesters, name="semesters")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -79,7 +80,7 @@ def _ingest(token: str, portal: PortalClient) -> Any:
     from armillary.ingester import ingest
 
     archive = ArchiveClient(connect("archive", token=token))
-    return partial(ingest, archive=archive, tags_of=lambda proposal: portal.proposal(proposal).tags)
+    return partial(ingest, archive=archive, tags_of=_tags_from(portal))
 
 
 def _token(settings: Configuration) -> str:
@@ -96,6 +97,15 @@ def ingesting_archive() -> ArchiveClient:
     return ArchiveClient(connect("archive", token=_token(configuration())))
 
 
+def proposal_tags() -> Callable[[str], Iterable[str]]:
+    """Looks up the tags of a proposal in the portal: they decide when its frames become public."""
+    return _tags_from(PortalClient(connect("portal", token=_token(configuration()))))
+
+
 def journal_directory() -> Path:
     """Where the ingester remembers what it has done."""
     return configuration().data_directory / "ingester"
+
+
+def _tags_from(portal: PortalClient) -> Callable[[str], Iterable[str]]:
+    return lambda proposal: portal.proposal(proposal).tags

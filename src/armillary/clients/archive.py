@@ -90,13 +90,17 @@ class ArchiveClient:
         """One page of the frames that match; ``limit`` and ``offset`` say which."""
         return _page(self._http.get("frames/", params=_parameters(filters)))
 
-    def frame(self, key: int) -> dict[str, Any]:
+    def frame(self, key: int, **switches: Any) -> dict[str, Any]:
         """One frame.
+
+        Args:
+            key: Its id.
+            switches: What to show: ``include_thumbnails=True``, ``include_related_frames=False``.
 
         Raises:
             RequestRefused: Status 404: there is none, or not for this caller.
         """
-        return self._object(f"frames/{key}/")
+        return self._object(f"frames/{key}/", switches)
 
     def headers(self, key: int) -> dict[str, Any]:
         """The header of a frame."""

@@ -1,4 +1,4 @@
-"""Commands for what the observatory owns and for the files it makes."""
+"""Commands for what the observatory owns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Annotated
 import httpx
 import typer
 
-from armillary.cli.django import refuse, require_configuration, start_django
+from armillary.cli.django import refuse, start_django
 
 configdb = typer.Typer(no_args_is_help=True, help="The configuration database: one file describes an observatory.")
 _URL_TIMEOUT_S = 60.0
@@ -51,33 +51,6 @@ def export_observatory(
         sys.stdout.write(text)
     else:
         out.write_text(text, encoding="utf-8")
-
-
-def ingest(
-    files: Annotated[list[Path] | None, typer.Argument(help="Files to put into the archive.")] = None,
-    watch: Annotated[Path | None, typer.Option(help="Folder to watch for new files instead.")] = None,
-) -> None:
-    """Put files into the archive: checksum, store, verify, record; safe to repeat."""
-    require_configuration()
-    from armillary.cli.commands.server import stop_on_signals
-    from armillary.cli.wiring import WiringError, ingesting_archive, journal_directory
-    from armillary.ingester.command import ingest_files
-
-    if bool(files) == (watch is not None):
-        raise refuse("name files to ingest, or a folder with --watch; one of the two")
-    try:
-        archive = ingesting_archive()
-    except WiringError as error:
-        raise refuse(str(error)) from error
-    failures = ingest_files(
-        files or [],
-        archive=archive,
-        journal=journal_directory() / "journal.sqlite3",
-        watch=watch,
-        stop=stop_on_signals(),
-    )
-    if failures:
-        raise refuse(f"{failures} files were not ingested; the lines above say why")
 
 
 def _text_of(source: str) -> str:
