@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -16,6 +17,7 @@ from armillary.core.requests.states import TERMINAL
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
 _LEAD = timedelta(seconds=90)
+_QUIET_S = 15.0  # a scheduler that was killed is back by then
 
 
 def _use_clock_of(demonstration: Any) -> None:
@@ -53,15 +55,22 @@ def test_each_process_is_killed_in_mid_observation_and_every_request_still_ends_
     def pending_or_running() -> list[Any]:
         return list(portal.schedule(states=("PENDING", "IN_PROGRESS")))
 
+    demonstration.wait_for(pending_or_running, "the first schedule")
+    quiet_since = time.monotonic()
+
     def go_on() -> bool:
+        nonlocal quiet_since
         schedule = pending_or_running()
+        if schedule:
+            quiet_since = time.monotonic()
         running = [it for it in schedule if it.state == "IN_PROGRESS"]
         if running and victims:
             demonstration.kill(victims.pop(0))
             demonstration.wait_for(_answers(portal), "the web server to answer again")
-        elif not running:
-            starts = sorted(it.start for it in schedule if it.start > clock.now())
-            _skip_to(demonstration, starts[0] - _LEAD if starts else clock.now() + timedelta(minutes=20))
+        elif not running and schedule:
+            _skip_to(demonstration, min(it.start for it in schedule) - _LEAD)
+        elif time.monotonic() - quiet_since > _QUIET_S:  # nothing more is to be scheduled: let the windows close
+            _skip_to(demonstration, clock.now() + timedelta(minutes=20))
         return not _unsettled(portal)
 
     demonstration.wait_for(go_on, "every request to be settled", timeout_s=600)

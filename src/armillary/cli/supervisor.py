@@ -7,7 +7,6 @@ does, also when it is killed (Linux tells them).
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import subprocess
@@ -16,14 +15,16 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, Final
+
+from armillary.server.processes import end_with_parent
 
 _FIRST_PAUSE_S: Final = 0.2
 _LONGEST_PAUSE_S: Final = 30.0
 _STABLE_AFTER_S: Final = 30.0
 _GRACE_S: Final = 15.0
-_PR_SET_PDEATHSIG: Final = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,14 +127,6 @@ class Supervisor:
 
 
 def _spawn(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    parent = os.getpid()
-
-    def die_with_parent() -> None:
-        if sys.platform == "linux":
-            ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-            if os.getppid() != parent:  # the parent died before the request was in force
-                os.kill(os.getpid(), signal.SIGTERM)
-
     return subprocess.Popen(  # noqa: S603  the command lines are our own
         [sys.executable, *program.arguments],
         env=os.environ | dict(program.environment),
@@ -141,7 +134,7 @@ def _spawn(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
         stdout=log,
         stderr=subprocess.STDOUT,
         start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the others in order
-        preexec_fn=die_with_parent,  # noqa: PLW1509  a single prctl call; no locks are taken
+        preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  a single prctl call; no locks are taken
     )
 
 

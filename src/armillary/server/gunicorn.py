@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import signal
 from typing import Any
 
 from django.core.handlers.wsgi import WSGIHandler
 from gunicorn.app.base import BaseApplication
 
 from armillary.configuration import configuration
+from armillary.server.processes import end_with_parent
 
 
 class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no types
@@ -25,6 +27,12 @@ class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn publishes no t
         return application
 
 
+def _end_with_master(arbiter: Any, worker: Any) -> None:
+    """A worker whose master was killed would keep its connections, and its event streams, for ever."""
+    del worker
+    end_with_parent(arbiter.pid, signal.SIGKILL)
+
+
 def serve_forever(host: str, port: int) -> None:
     """Serve until asked to stop. Threads, because event streams wait more than they work."""
     settings = configuration()
@@ -40,5 +48,7 @@ def serve_forever(host: str, port: int) -> None:
             "loglevel": settings.log_level.lower(),
             "forwarded_allow_ips": "*" if settings.behind_proxy else "127.0.0.1",
             "proc_name": "armillary",
+            "control_socket_disable": True,  # it would be one file for all servers of a person
+            "post_fork": _end_with_master,
         }
     ).run()
