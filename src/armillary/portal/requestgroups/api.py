@@ -33,10 +33,11 @@ from armillary.portal.requestgroups.explanation import explain
 from armillary.portal.requestgroups.filters import RequestFilters, RequestGroupFilters
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.requestgroups.services.activity import last_activity
+from armillary.portal.requestgroups.services.bulk import submit_request_groups
 from armillary.portal.requestgroups.services.cancel import cancel_request_group
 from armillary.portal.requestgroups.services.submit import context_of, submit_request_group
 from armillary.portal.requestgroups.services.suspend import suspend_request
-from armillary.portal.requestgroups.throttles import CancelThrottle, CreateThrottle, ValidateThrottle
+from armillary.portal.requestgroups.throttles import BulkThrottle, CancelThrottle, CreateThrottle, ValidateThrottle
 from armillary.portal.requestgroups.visibility import visible_request_groups, visible_requests
 from armillary.portal.resource import user_of
 from armillary.portal.surroundings import downtimes, observatory
@@ -99,6 +100,20 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         """Ask for something."""
         group = submit_request_group(user_of(request), body_of(request), now())
         return Response(detailed_group(group), status=201)
+
+    @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[BulkThrottle])
+    @idempotent
+    def bulk(self, request: HttpRequest) -> Response:
+        """Ask for up to 1,000 groups in one call; each is accepted or refused on its own."""
+        found = submit_request_groups(user_of(request), request.data, now())
+        return Response(
+            {
+                "num_created": len(found.created),
+                "created": {str(index): key for index, key in sorted(found.created.items())},
+                "errors": {str(index): errors for index, errors in sorted(found.errors.items())},
+            },
+            status=201,
+        )
 
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[CancelThrottle])
     def cancel(self, request: HttpRequest, pk: str) -> Response:

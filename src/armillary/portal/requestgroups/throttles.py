@@ -12,6 +12,13 @@ class CreateThrottle(UserRateThrottle):
     rate = "5000/day"
 
 
+class BulkThrottle(UserRateThrottle):
+    """Submissions of many groups at once."""
+
+    scope = "requestgroups.bulk"
+    rate = "500/day"
+
+
 class ValidateThrottle(UserRateThrottle):
     """Validations."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -76,26 +77,48 @@ def store_request_group(submission: Submission, user: User, now: datetime) -> Re
     Raises:
         Refusal: Its priority was spent by somebody else meanwhile.
     """
-    group = RequestGroup.objects.create(
-        submitter=user,
-        proposal_id=submission.group.proposal,
-        name=submission.group.name,
-        observation_type=submission.group.observation_type,
-        operator=submission.group.operator,
-        ipp_value=submission.group.ipp_value,
-        state=State.PENDING.value,
-        created=now,
-        modified=now,
+    (group,) = store_request_groups([submission], user, now)
+    return group
+
+
+def store_request_groups(submissions: Sequence[Submission], user: User, now: datetime) -> list[RequestGroup]:
+    """Store groups that were judged good, all of them or none, in the caller's transaction.
+
+    Raises:
+        Refusal: The priority of one was spent by somebody else meanwhile.
+    """
+    groups = RequestGroup.objects.bulk_create(
+        RequestGroup(
+            submitter=user,
+            proposal_id=submission.group.proposal,
+            name=submission.group.name,
+            observation_type=submission.group.observation_type,
+            operator=submission.group.operator,
+            ipp_value=submission.group.ipp_value,
+            state=State.PENDING.value,
+            created=now,
+            modified=now,
+        )
+        for submission in submissions
     )
-    requests = _store_requests(group, submission, now)
-    _spend_priority(group, requests)
+    requests = _store_requests(list(zip(groups, submissions, strict=True)), now)
+    by_group: dict[int, list[Request]] = defaultdict(list)
+    for request in requests:
+        by_group[request.request_group_id].append(request)
+    for group in groups:
+        _spend_priority(group, by_group[group.pk])
+        _announce(group, by_group[group.pk])
     note_activity_of(requests, now)
     append(
         [
-            _beginning(StateTransition.Subject.REQUEST_GROUP, group.pk, user, now),
+            *(_beginning(StateTransition.Subject.REQUEST_GROUP, group.pk, user, now) for group in groups),
             *(_beginning(StateTransition.Subject.REQUEST, request.pk, user, now) for request in requests),
         ]
     )
+    return groups
+
+
+def _announce(group: RequestGroup, requests: Sequence[Request]) -> None:
     record_change(
         "request_group.submitted",
         str(group.pk),
@@ -107,31 +130,32 @@ def store_request_group(submission: Submission, user: User, now: datetime) -> Re
             "telescope_classes": sorted({request.telescope_class for request in requests}),
         },
     )
-    return group
 
 
 def _beginning(subject: StateTransition.Subject, key: int, user: User, now: datetime) -> StateTransition:
     return transition(subject, key, old="", new=State.PENDING.value, at=now, cause="submitted", actor_id=user.pk)
 
 
-def _store_requests(group: RequestGroup, submission: Submission, now: datetime) -> list[Request]:
-    pairs = list(zip(submission.group.requests, submission.durations, strict=True))
-    rows = Request.objects.bulk_create(
-        _request_row(group, model, duration, submission.observatory_version, now) for model, duration in pairs
-    )
+def _store_requests(submissions: Sequence[tuple[RequestGroup, Submission]], now: datetime) -> list[Request]:
+    parts = [
+        (group, model, duration, submission.observatory_version)
+        for group, submission in submissions
+        for model, duration in zip(submission.group.requests, submission.durations, strict=True)
+    ]
+    rows = Request.objects.bulk_create(_request_row(*part, now) for part in parts)
     Window.objects.bulk_create(
         Window(request=row, start=window.start, end=window.end)
-        for row, (model, _) in zip(rows, pairs, strict=True)
+        for row, (_, model, _, _) in zip(rows, parts, strict=True)
         for window in model.windows or ()
     )
     configurations = Configuration.objects.bulk_create(
         _configuration_row(row, priority, configuration, duration)
-        for row, (model, of_request) in zip(rows, pairs, strict=True)
+        for row, (_, model, of_request, _) in zip(rows, parts, strict=True)
         for priority, (configuration, duration) in enumerate(
             zip(model.configurations, of_request.configurations, strict=True), start=1
         )
     )
-    _store_documents(rows, [model for model, _ in pairs], configurations)
+    _store_documents(rows, [model for _, model, _, _ in parts], configurations)
     return rows
 
 
