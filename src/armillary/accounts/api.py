@@ -13,10 +13,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from armillary import clock
 from armillary.accounts import identity, scopes, services
 from armillary.accounts.models import ApiToken, User
-from armillary.accounts.queries import profile_object, profile_of
+from armillary.accounts.queries import password_is_expired, profile_object
 from armillary.accounts.serializers import AccountSerializer, CredentialsSerializer, RemovalRequestSerializer
 from armillary.configuration import configuration
 from armillary.platform.refusals import Forbidden, Refusal
@@ -103,6 +102,8 @@ class ApiTokenAuthView(APIView):
         user = _authenticated(request, serializer.validated_data)
         if user is None:
             raise Refusal({"non_field_errors": ["Unable to log in with provided credentials."]})
+        if password_is_expired(user):
+            raise Refusal({"non_field_errors": ["Password expired; log in with a browser to set another one."]})
         return Response({"token": identity.token_of(user)})
 
 
@@ -122,8 +123,7 @@ class ApiLoginView(APIView):
         user = _authenticated(request, serializer.validated_data)
         if user is None:
             return Response({"message": "Invalid credentials"}, status=status.HTTP_401_UNAUTHORIZED)
-        expiration = profile_of(user).password_expiration
-        if expiration is not None and expiration < clock.now():
+        if password_is_expired(user):
             return Response({"message": "Password expired"}, status=status.HTTP_401_UNAUTHORIZED)
         with transaction.atomic():
             login(request._request, user)  # noqa: SLF001  a session belongs to Django's request, not to its wrapper

@@ -142,7 +142,10 @@ class BulkUsersView(APIView):
     def post(self, request: Request) -> Response:
         """Create them: all, or none."""
         body = BulkSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
+        if not body.is_valid():
+            errors = body.errors.get("users")
+            whole = errors.get("non_field_errors") if isinstance(errors, dict) else None
+            raise Refusal({"users": whole} if whole else body.errors)
         services.create_users(body.validated_data["users"], created_by=_person(request))
         shown = [
             {name: value for name, value in person.items() if name != "password"}

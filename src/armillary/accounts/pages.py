@@ -15,11 +15,10 @@ from django.shortcuts import redirect, render, resolve_url
 from django.urls import reverse_lazy
 from django.views.generic import FormView, TemplateView, View
 
-from armillary import clock
 from armillary.accounts import services
 from armillary.accounts.forms import OutboxPasswordResetForm, RegistrationForm, ResendActivationForm
 from armillary.accounts.models import User
-from armillary.accounts.queries import profile_of
+from armillary.accounts.queries import password_is_expired
 from armillary.configuration import configuration
 from armillary.platform.refusals import Refusal
 
@@ -37,8 +36,7 @@ class LoginPage(views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in; whose password has expired is led to change it."""
         answer = super().form_valid(form)
-        expiration = profile_of(form.get_user()).password_expiration
-        if expiration is not None and expiration < clock.now():
+        if password_is_expired(form.get_user()):
             return redirect("password_change")
         return answer
 

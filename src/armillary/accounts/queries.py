@@ -6,6 +6,7 @@ from typing import Any
 
 import structlog
 
+from armillary import clock
 from armillary.accounts import profile_sections, services
 from armillary.accounts.models import Profile, User
 from armillary.accounts.sealing import Unreadable
@@ -20,6 +21,12 @@ def profile_of(user: User) -> Profile:
         return user.profile
     except Profile.DoesNotExist:
         return Profile(user=user)
+
+
+def password_is_expired(user: User) -> bool:
+    """Whether a person has to change their password before they can do anything else."""
+    expiration = profile_of(user).password_expiration
+    return expiration is not None and expiration < clock.now()
 
 
 def profile_object(user: User, *, include_current_time_allocations: bool = False) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from typing import ClassVar
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import Q
 
 from armillary.portal.proposals.models import Proposal, Semester, empty_list
 
@@ -45,9 +45,6 @@ class Call(models.Model):
 
     class Meta:
         app_label = "armillary_portal"
-        constraints: ClassVar = [
-            models.CheckConstraint(condition=Q(deadline__gt=F("opens")), name="portal_call_not_reversed")
-        ]
 
     def __str__(self) -> str:
         return f"{self.get_proposal_type_display()} call for {self.semester_id}"

@@ -131,8 +131,9 @@ class ReviewViewSet(Resource):
             return Response({"summary": row.summary})
         body = SummarySerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.summarize(row, body.validated_data["summary"])
-        return Response(body.validated_data)
+        summary = body.validated_data.get("summary", row.summary)
+        services.summarize(row, summary)
+        return Response({"summary": summary})
 
     @extend_schema(request=SecondaryNotesSerializer, responses={200: SecondaryNotesSerializer})
     @action(detail=True, methods=["get", "put"], url_path="secondary-notes")
@@ -144,8 +145,9 @@ class ReviewViewSet(Resource):
             return Response({"secondary_notes": row.secondary_notes})
         body = SecondaryNotesSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        services.note_for_secondary(row, body.validated_data["secondary_notes"])
-        return Response(body.validated_data)
+        notes = body.validated_data.get("secondary_notes", row.secondary_notes)
+        services.note_for_secondary(row, notes)
+        return Response({"secondary_notes": notes})
 
     @extend_schema(request=UserReviewSerializer, responses={200: dict, 201: dict})
     @action(detail=True, methods=["get", "post", "put", "patch"], url_path="my-review")

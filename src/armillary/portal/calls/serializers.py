@@ -195,13 +195,13 @@ class UserReviewSerializer(serializers.ModelSerializer[ScienceApplicationUserRev
 class SummarySerializer(serializers.Serializer[Any]):
     """The panel's common opinion."""
 
-    summary = serializers.CharField(allow_blank=True)
+    summary = serializers.CharField(allow_blank=True, required=False)
 
 
 class SecondaryNotesSerializer(serializers.Serializer[Any]):
     """What only the panel reads."""
 
-    secondary_notes = serializers.CharField(allow_blank=True)
+    secondary_notes = serializers.CharField(allow_blank=True, required=False)
 
 
 class ConflictSerializer(serializers.Serializer[Any]):

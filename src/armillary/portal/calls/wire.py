@@ -30,11 +30,11 @@ _LONG_TERM = "long-term"
 
 
 def telescope_names(observatory: Observatory) -> dict[str, str]:
-    """The name of the telescope that carries each type of instrument; the first one, where several do."""
+    """The name (small letters, as at the reference) of the telescope with each type of instrument; the first of several."""
     found: dict[str, str] = {}
     for telescope in observatory.telescopes():
         for instrument in telescope.instruments:
-            found.setdefault(instrument.type.code.upper(), telescope.name)
+            found.setdefault(instrument.type.code.upper(), telescope.name.lower())
     return found
 
 

@@ -163,10 +163,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.AddConstraint(
-            model_name='call',
-            constraint=models.CheckConstraint(condition=models.Q(('deadline__gt', models.F('opens'))), name='portal_call_not_reversed'),
-        ),
-        migrations.AddConstraint(
             model_name='reviewpanelmembership',
             constraint=models.UniqueConstraint(fields=('review_panel', 'user'), name='portal_panel_membership_once'),
         ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.db import connection, transaction
 
+from armillary.portal.calls.takeover import take_over_applications
 from armillary.portal.surroundings import observatory
 from armillary.portal.takeover.dump import Dump
 from armillary.portal.takeover.people import take_over_people
@@ -21,6 +22,7 @@ TAKEN_OVER = (
     "proposals.",
     "requestgroups.",
     "observations.",
+    "sciapplications.",
 )
 """Beginnings of the models that are taken over."""
 
@@ -54,6 +56,7 @@ def import_ocs(objects: Iterable[Mapping[str, Any]], *, dry_run: bool = False) -
     with transaction.atomic():
         people = take_over_people(dump)
         take_over_proposals(dump, people)
+        take_over_applications(dump, people)
         requests = Requests(dump, people, snapshot)
         requests.take_over()
         take_over_observations(dump)
