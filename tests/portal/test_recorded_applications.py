@@ -22,13 +22,14 @@ from armillary.accounts.models import User
 from armillary.configuration import configuration
 from armillary.portal.takeover.services import import_ocs
 
-from ..recording import Comparison, recorded
-from ..test_recorded_interactions import address  # noqa: F401  the services that the reference was recorded with
-from .conftest import pdf_file
+from .calls.conftest import _files_of_the_test, pdf_file  # noqa: F401  attached files go to a directory of the test
+from .recording import Comparison, recorded
+from .test_recorded_interactions import address  # noqa: F401  the services that the reference was recorded with
 
 pytestmark = pytest.mark.django_db
 
 HERE = re.compile(r"^/api/(scienceapplication|calls|users-bulk|invitations|proposals/[^/]+/invite)")
+OURS = re.compile(r"/api/(scienceapplication|calls|users-bulk)")
 JUSTIFIED = {
     r"\.pdf(_url)?: ": "attached files have an address that only those who may see them can read",
     r"\.tags: ": "tags that are left out of a form stay empty",
@@ -58,11 +59,8 @@ def entries() -> Iterator[Any]:
     for items in recorded("calls").values():
         for entry in items:
             calls = [call for step in entry["steps"] for call in step["calls"]]
-            if (
-                entry["replayable"]
-                and not has_reversed_semester(entry)
-                and any(re.match(r"/api/(scienceapplication|calls|users-bulk)", c["path"]) for c in calls)
-            ):
+            ours = any(OURS.match(call["path"]) for call in calls)
+            if ours and entry["replayable"] and not has_reversed_semester(entry):
                 yield pytest.param(entry, id=entry["test_id"].removeprefix("observation_portal."))
 
 

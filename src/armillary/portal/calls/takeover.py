@@ -1,6 +1,6 @@
 """Calls, applications and reviews of a dump of an OCS portal.
 
-Attached files are not in a dump: copy the directory of the old portal's media into that of this one; the names are kept.
+Attached files are not in a dump: copy the directory of the old portal's media into this one's; names are kept.
 """
 
 from __future__ import annotations

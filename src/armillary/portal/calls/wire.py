@@ -30,7 +30,7 @@ _LONG_TERM = "long-term"
 
 
 def telescope_names(observatory: Observatory) -> dict[str, str]:
-    """The name (small letters, as at the reference) of the telescope with each type of instrument; the first of several."""
+    """The name (small letters, as at the reference) of the first telescope with each type of instrument."""
     found: dict[str, str] = {}
     for telescope in observatory.telescopes():
         for instrument in telescope.instruments:
