@@ -90,3 +90,15 @@ def test_programs_end_when_their_supervisor_is_killed(tmp_path: Path) -> None:
     while _is_alive(pid) and time.monotonic() < deadline:
         time.sleep(0.02)
     assert not _is_alive(pid)
+
+
+def test_what_the_supervising_process_sets_later_for_itself_reaches_no_program(
+    supervisor: Supervisor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("SET_LATER", "secret")
+    supervisor.start(
+        [Program("curious", ("-c", "import os; print(os.environ.get('SET_LATER', 'nothing'), flush=True)"))]
+    )
+    log = tmp_path / "logs" / "curious.log"
+    _watch_until(supervisor, lambda: log.exists() and b"\n" in log.read_bytes())
+    assert log.read_text(encoding="utf-8").startswith("nothing")

@@ -51,17 +51,17 @@ class LiveDemonstration:
     @classmethod
     def start(cls, directory: Path, *, speed: float, port: int | None = None) -> LiveDemonstration:
         port = port or free_ports()
-        log = (directory.parent / "demo.log").open("a", encoding="utf-8")
-        process = subprocess.Popen(
-            [
-                *(sys.executable, "-m", "armillary", "demo"),
-                *("--speed", str(speed), "--port", str(port), "--directory", str(directory)),
-            ],
-            env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            text=True,
-        )
+        with (directory.parent / "demo.log").open("a", encoding="utf-8") as log:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "armillary", "demo"),
+                    *("--speed", str(speed), "--port", str(port), "--directory", str(directory)),
+                ],
+                env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         demonstration = cls(directory, port, process)
         demonstration.wait_for(
             lambda: "telescope-" in " ".join(demonstration.children()), "the telescope to be started"
@@ -101,8 +101,10 @@ class LiveDemonstration:
         return found
 
     def kill(self, name: str) -> None:
-        """Kill a process as a power cut would."""
-        os.kill(self.children()[name], signal.SIGKILL)
+        """Kill a process as a power cut would, and wait until the supervisor has started another in its place."""
+        victim = self.children()[name]
+        os.kill(victim, signal.SIGKILL)
+        self.wait_for(lambda: self.children().get(name, victim) != victim, f"{name} to be started again")
 
     def wait_for(self, condition: Any, what: str, timeout_s: float = 120) -> Any:
         deadline = time.monotonic() + timeout_s

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from armillary import __version__
-from armillary.cli.commands import archive, demo, observatory, observing, people, server
+from armillary.cli.commands import archive, demo, observatory, observing, people, portal, server
 
 application = typer.Typer(
     name="armillary",
@@ -21,12 +21,14 @@ application.command()(server.worker)
 application.command()(server.migrate)
 application.command()(server.check)
 application.command()(archive.ingest)
+application.command("import-ocs")(portal.import_ocs)
 application.add_typer(observing.scheduler, name="scheduler")
 application.add_typer(observing.telescope, name="telescope")
 application.add_typer(archive.archive, name="archive")
 application.add_typer(observatory.configdb, name="configdb")
 application.add_typer(people.users, name="users")
 application.add_typer(people.semesters, name="semesters")
+people.proposals.command()(portal.reconcile)
 application.add_typer(people.proposals, name="proposals")
 application.add_typer(people.oauth_applications, name="oauth-applications")
 

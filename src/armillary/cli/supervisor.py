@@ -35,7 +35,7 @@ class Program:
     arguments: tuple[str, ...]
     """Command line after the Python interpreter, e.g. ``("-m", "armillary", "worker")``."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """Added to the supervisor's own."""
+    """Added to the one that all programs of a supervisor share."""
 
 
 @dataclass(slots=True)
@@ -52,9 +52,20 @@ class _Running:
 class Supervisor:
     """Starts programs, starts those that die again, and stops all of them in reverse order."""
 
-    def __init__(self, log_directory: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, log_directory: Path, say: Callable[[str], None], *, environment: Mapping[str, str] | None = None
+    ) -> None:
+        """Make a supervisor that runs nothing yet.
+
+        Args:
+            log_directory: Where each program's output is kept, in a file of its name.
+            say: Told in a sentence when a program ends.
+            environment: What all programs share; by default the environment of this process as it is now, so that
+                what is set later for this process's own use reaches none of them.
+        """
         self._log_directory = log_directory
         self._say = say
+        self._environment = dict(os.environ if environment is None else environment)
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
         self._stopping = threading.Event()
@@ -65,7 +76,7 @@ class Supervisor:
         for program in programs:
             log = (self._log_directory / f"{program.name}.log").open("ab")
             with self._lock:
-                self._running[program.name] = _Running(program, _spawn(program, log), log, time.monotonic())
+                self._running[program.name] = _Running(program, self._spawn(program, log), log, time.monotonic())
 
     def watch(self, until: Callable[[], bool] = lambda: False, *, interval_s: float = 0.1) -> None:
         """Keep the programs running until :meth:`stop` is called or ``until()`` is true."""
@@ -121,21 +132,20 @@ class Supervisor:
             running.due = now + running.pause_s
             running.pause_s = min(2 * running.pause_s, _LONGEST_PAUSE_S)
         elif now >= running.due:
-            running.process = _spawn(running.program, running.log)
+            running.process = self._spawn(running.program, running.log)
             running.started, running.due = now, None
             running.restarts += 1
 
-
-def _spawn(program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
-    return subprocess.Popen(  # noqa: S603  the command lines are our own
-        [sys.executable, *program.arguments],
-        env=os.environ | dict(program.environment),
-        stdin=subprocess.DEVNULL,
-        stdout=log,
-        stderr=subprocess.STDOUT,
-        start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the others in order
-        preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  a single prctl call; no locks are taken
-    )
+    def _spawn(self, program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(  # noqa: S603  the command lines are our own
+            [sys.executable, *program.arguments],
+            env=self._environment | dict(program.environment),
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,  # Ctrl-C reaches the supervisor alone, which stops the others in order
+            preexec_fn=partial(end_with_parent, os.getpid(), signal.SIGTERM),  # noqa: PLW1509  a single prctl call; no locks are taken
+        )
 
 
 def _describe(status: int) -> str:

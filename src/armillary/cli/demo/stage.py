@@ -42,7 +42,7 @@ class Stage:
     def __init__(self, installation: Installation, observatory_file: Path, say: Callable[[str], None]) -> None:
         self.installation = installation
         self.say = say
-        self.supervisor = Supervisor(installation.directory / "logs", say)
+        self.supervisor = Supervisor(installation.directory / "logs", say, environment=_plain_environment())
         self.is_resumed = installation.clock_file.exists()
         self.observatory = _read_observatory(observatory_file)
         self._observatory_file = observatory_file.absolute()
