@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +47,7 @@ class LiveDemonstration:
     directory: Path
     port: int
     process: subprocess.Popen[str]
+    connections: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
     def start(cls, directory: Path, *, speed: float, port: int | None = None) -> LiveDemonstration:
@@ -85,7 +86,8 @@ class LiveDemonstration:
             f"{self.url}/api/api-token-auth/", data={"username": person, "password": self.password(person)}, timeout=30
         )
         answer.raise_for_status()
-        return PortalClient(connect("portal", url=self.url, token=answer.json()["token"]))
+        self.connections.append(connect("portal", url=self.url, token=answer.json()["token"]))
+        return PortalClient(self.connections[-1])
 
     def children(self) -> dict[str, int]:
         """Names and process ids of what the supervisor runs."""
@@ -118,6 +120,8 @@ class LiveDemonstration:
 
     def interrupt(self) -> int:
         """Press Ctrl-C and wait."""
+        for connection in self.connections:
+            connection.close()
         self.process.send_signal(signal.SIGINT)
         return self.process.wait(60)
 
