@@ -48,7 +48,7 @@ def unpack(planes: np.ndarray, quantum_km: float) -> FloatArray:
     zigzag = np.zeros(planes.shape[1:], dtype=np.int64)
     for number, plane in enumerate(planes):
         zigzag |= plane.astype(np.int64) << (8 * number)
-    return ((zigzag >> 1) ^ -(zigzag & 1)) * quantum_km
+    return ((zigzag >> 1) ^ -(zigzag & 1)).astype(np.float64) * quantum_km
 
 
 @cache

@@ -19,12 +19,13 @@ from armillary.riseset.sites import Site
 from armillary.riseset.sky import Blocks, sky_of
 from armillary.riseset.timescales import FloatArray
 from armillary.riseset.topocentric import View, observers_at
-from armillary.riseset.tracks import AnyTracks, IntArray
+from armillary.riseset.tracks import AnyTracks, IntArray, Tracks
 
 _ROTATION_CURVATURE: Final = 5.4e-9  # square of the Earth's rate of rotation, rad/s^2
 # Of the cosine of the distance from the Moon: 0.95 deg/h squared, and the parallax of a turning observer.
-_MOON_DISTANCE_CURVATURE: Final = 1.3e-10
+MOON_DISTANCE_CURVATURE: Final = 1.3e-10
 _HOUR_S: Final = 3600.0
+_CHANCE_RAD: Final = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,7 +54,7 @@ class Question:
     def longest_piece_s(self) -> float:
         """Length of the pieces to begin a search with: about what the curvature can decide."""
         total = _ROTATION_CURVATURE + self.tracks.curvature
-        return float(min(_HOUR_S, max(20.0, 0.25 / np.sqrt(total))))
+        return float(min(2.0 * _HOUR_S, max(20.0, 0.25 / np.sqrt(total))))
 
 
 def clipped(segments: Segments, start_s: float, end_s: float) -> Segments:
@@ -77,6 +78,18 @@ def usable_segments(
     return Segments(item, np.tile(start, n_tracks), np.tile(end, n_tracks))
 
 
+def _with_a_chance(question: Question, segments: Segments) -> Segments:
+    """Leave out the stars that stay below the lowest altitude of a site by half a degree and more."""
+    if not isinstance(question.tracks, Tracks) or not question.tracks.at_infinity:
+        return segments
+    # A declination changes by an arcminute a year at most, but for Barnard's star and its like: two.
+    sin_dec = question.tracks.coefficients[:, 0, 0, 2]
+    latitude = np.radians([site.latitude_deg for site in question.sites])
+    lowest = np.radians([altitude_limits(site, question.constraints).lowest_deg for site in question.sites])
+    highest = np.pi / 2.0 - np.abs(latitude[None, :] - np.arcsin(np.clip(sin_dec, -1.0, 1.0))[:, None])
+    return segments.take((highest > lowest[None, :] - _CHANCE_RAD).ravel()[segments.item])
+
+
 def above_lowest(question: Question, view: View, segments: Segments) -> Segments:
     """While the target is above the higher of horizon and airmass limit."""
     limits = [altitude_limits(site, question.constraints).lowest_deg for site in question.sites]
@@ -84,8 +97,9 @@ def above_lowest(question: Question, view: View, segments: Segments) -> Segments
 
     def height(item: IntArray, tai_s: FloatArray) -> FloatArray:
         track, site = question.split(item)
-        height_above: FloatArray = view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
-        return height_above - sines[site]
+        height_above = view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
+        margin: FloatArray = height_above - sines[site]
+        return margin
 
     needed = np.array(limits)[segments.item % len(limits)] > -90.0
     return _merged(
@@ -103,7 +117,8 @@ def outside_blind_spot(question: Question, view: View, segments: Segments) -> Se
 
     def depth(item: IntArray, tai_s: FloatArray) -> FloatArray:
         track, site = question.split(item)
-        return sines[site] - view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
+        margin: FloatArray = sines[site] - view.sin_altitude(view.directions(question.tracks, track, site, tai_s), site)
+        return margin
 
     needed = np.array([site.zenith_blind_spot_deg > 0.0 for site in question.sites])[segments.item % len(limits)]
     return _merged(
@@ -127,7 +142,8 @@ def within_hour_angles(question: Question, view: View, segments: Segments) -> Se
     def reach(item: IntArray, tai_s: FloatArray) -> FloatArray:
         track, site = question.split(item)
         x, y, _ = view.directions(question.tracks, track, site, tai_s).vector.T
-        return x * np.cos(middle[site]) - y * np.sin(middle[site]) - np.hypot(x, y) * cos_half[site]
+        margin: FloatArray = x * np.cos(middle[site]) - y * np.sin(middle[site]) - np.hypot(x, y) * cos_half[site]
+        return margin
 
     needed = np.array([site.limits_hour_angle for site in question.sites])[segments.item % len(low)]
     curvature = 2.0 * (_ROTATION_CURVATURE + question.tracks.curvature)
@@ -151,7 +167,7 @@ def away_from_moon(question: Question, view: View, segments: Segments) -> Segmen
         return value
 
     own = question.tracks.curvature
-    curvature = _MOON_DISTANCE_CURVATURE + own + 2.0 * np.sqrt(own * _MOON_DISTANCE_CURVATURE)
+    curvature = MOON_DISTANCE_CURVATURE + own + 2.0 * np.sqrt(own * MOON_DISTANCE_CURVATURE)
     longest = 6 * _HOUR_S if own < 1e-9 else question.longest_piece_s
     return keep_where(distance, segments, curvature, longest)
 
@@ -171,6 +187,7 @@ def observable(question: Question, span: tuple[float, float]) -> Segments:
     segments = usable_segments(
         [site.location for site in question.sites], question.n_tracks, question.constraints, question.blocks, span
     )
+    segments = _with_a_chance(question, segments)
     view = question.view()
     for keep in (above_lowest, within_hour_angles, outside_blind_spot, away_from_moon):
         segments = keep(question, view, segments)

@@ -74,7 +74,8 @@ def illuminated_fraction(observer_to_moon: FloatArray, observer_to_sun: FloatArr
     moon_to_sun = observer_to_sun - observer_to_moon
     cosine = np.sum(-observer_to_moon * moon_to_sun, axis=1)
     cosine /= np.linalg.norm(observer_to_moon, axis=1) * np.linalg.norm(moon_to_sun, axis=1)
-    return (1.0 + cosine) / 2.0
+    fraction: FloatArray = (1.0 + cosine) / 2.0
+    return fraction
 
 
 def topocentric_illumination(view: View, site: IntArray, tai_s: FloatArray) -> FloatArray:

@@ -114,14 +114,14 @@ def _universal_anomaly(orbits: Orbits, time: FloatArray) -> FloatArray:
     # A hyperbola runs ahead of its parabola: start no further than where its exponential growth has reached the time.
     reach = np.where(beta < 0, (np.arcsinh(time * np.abs(beta) ** 1.5 / mu_e.clip(1e-300)) + 2.0), np.inf)
     bound = np.where(beta < 0, reach / np.sqrt(np.where(beta < 0, -beta, 1.0)), limit)
-    s = np.minimum(_parabola(q, mu_e, time), bound)
+    s: FloatArray = np.minimum(_parabola(q, mu_e, time), bound)
     for _round in range(_NEWTON_ROUNDS):
         x = beta * s * s
         c2, c3 = stumpff(x)
         error = q * s + mu_e * s**3 * c3 - time
         radius = q + mu_e * s * s * c2
         step = error / radius
-        s = np.clip(s - step, 0.0, limit)
+        s = np.minimum(np.maximum(s - step, 0.0), limit)
         if np.all(np.abs(step) <= 1e-13 * (np.abs(s) + 1e-6)):
             return s
     if np.all(

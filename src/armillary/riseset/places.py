@@ -67,12 +67,12 @@ def positions(target: Target, site: Site, times: datetime | Sequence[datetime] |
         raise InvalidTarget(f"not a target: {target!r}.")
     if not tai.size:
         return Positions(*(np.empty(shape) for _ in range(7)))
-    blocks = blocks_of(float(tai.min()), float(tai.max()))
-    view = view_from(blocks, site.location)
+    span = (float(tai.min()), float(tai.max()))
+    view = view_from(blocks_of(*span), site.location)
     if isinstance(target, FixedTarget):
         columns = _fixed_columns(target, site, view, tai)
     else:
-        [(_, tracks)] = tracks_of([target], view.sky)
+        [(_, tracks)] = tracks_of([target], view.sky, span)
         columns = _sky_columns(tracks, view, tai)
         if isinstance(target, SiderealTarget):
             columns[-1] = np.full(tai.shape, _star_distance_au(target))
@@ -129,7 +129,7 @@ def airmass_curve(
     if step_s <= 0.0:
         raise InvalidConstraint(f"step_s must be positive, not {step_s!r}.")
     first, last = require_span(start, end)
-    unix = first + step_s * np.arange(max(math.ceil((last - first) / step_s), 0))
+    unix = first + step_s * np.arange(max(math.ceil((last - first) / step_s), 0), dtype=np.float64)
     unix = unix[unix < last]
     return [datetime_from_unix(t) for t in unix.tolist()], positions(target, site, unix).airmass
 

@@ -164,7 +164,7 @@ def geocentric_body(name: str, tai_s: FloatArray) -> FloatArray:
 def grid(first_day: int, last_day: int, step_s: float) -> FloatArray:
     """Nodes of a cubic table of the days: TAI seconds."""
     count = round((last_day - first_day) * DAY_S / step_s)
-    return first_day * DAY_S + step_s * np.arange(-NODES_BEFORE, count + NODES_AFTER)
+    return first_day * DAY_S + step_s * np.arange(-NODES_BEFORE, count + NODES_AFTER, dtype=np.float64)
 
 
 def into_frame(frame: FloatArray, vectors: FloatArray) -> FloatArray:
@@ -186,14 +186,14 @@ def _interpolated(coefficients: FloatArray, first_s: float, step_s: float, tai_s
 def _block(number: int) -> tuple[FloatArray, ...]:
     """Tables of one block, in the order of ``_ARRAYS``."""
     first, last = number * BLOCK_DAYS, (number + 1) * BLOCK_DAYS
-    midnight = np.arange(first, last + 1) * DAY_S
+    midnight = np.arange(first, last + 1, dtype=np.float64) * DAY_S
     ut1_minus_tai, x, y = earth_orientation().at(midnight)
     theta = erfa.era00(np.full_like(midnight, JD_OF_1970), (midnight + ut1_minus_tai) / DAY_S)
     rate = _ERA_RAD_PER_UT1_S * (1.0 + np.diff(ut1_minus_tai) / DAY_S)
     pole = np.stack([x[:-1], y[:-1], np.diff(x), np.diff(y)], axis=1)
 
     # Two days of margin either side: the nodes of the Moon and the Sun reach one step beyond the block.
-    frame_nodes = frame_at(np.arange(first - 2, last + 4) * DAY_S)
+    frame_nodes = frame_at(np.arange(first - 2, last + 4, dtype=np.float64) * DAY_S)
     wide = cubic_coefficients(frame_nodes)  # covers first - 1 .. last + 2
     tables = []
     for body, step in (("moon", _MOON_STEP_S), ("sun", _SUN_STEP_S)):

@@ -19,12 +19,13 @@ from numpy.typing import NDArray
 
 from armillary.riseset import orbits as two_body
 from armillary.riseset import satellites
+from armillary.riseset.daynodes import DayNodes, day_nodes
 from armillary.riseset.ephemeris import barycentric
-from armillary.riseset.interpolation import cubic_coefficients
-from armillary.riseset.quantities import AU_KM, DAY_S, SPEED_OF_LIGHT_KM_S
+from armillary.riseset.interpolation import NODES_AFTER, NODES_BEFORE, cubic_coefficients
+from armillary.riseset.quantities import DAY_S
 from armillary.riseset.sky import Sky, frame_at, geocentric_body, grid, into_frame, observed_direction
 from armillary.riseset.targets import Comet, EarthSatellite, MajorPlanet, MinorPlanet, SiderealTarget, SolarSystemBody
-from armillary.riseset.timescales import J2000_TAI_S, FloatArray, tdb_from_tai
+from armillary.riseset.timescales import FloatArray, tdb_from_tai
 
 IntArray = NDArray[np.int64]
 
@@ -34,7 +35,6 @@ _BODY_STEP_S: Final = 21_600.0
 _SUNGRAZER_AU: Final = 0.3
 _SUNGRAZER_STEP_S: Final = 1800.0
 _MAS_RAD: Final = np.pi / (180.0 * 3600.0 * 1000.0)
-_JULIAN_YEAR_S: Final = 365.25 * DAY_S
 
 
 @dataclass(frozen=True, eq=False)
@@ -59,7 +59,9 @@ class Tracks:
         scaled = (tai_s - self.first_s) / self.step_s
         interval = np.clip(scaled.astype(np.int64), 0, self.coefficients.shape[1] - 1)
         u = (scaled - interval)[:, None]
-        c = self.coefficients[track, interval]
+        n_tracks, n_intervals = self.coefficients.shape[:2]
+        rows = self.coefficients.reshape(n_tracks * n_intervals, 12)
+        c = rows.take(track * n_intervals + interval, axis=0).reshape(-1, 4, 3)
         place = c[:, 0] + u * (c[:, 1] + u * (c[:, 2] + u * c[:, 3]))
         return _turned(place, turn)
 
@@ -111,32 +113,24 @@ def catalogue(targets: Sequence[SiderealTarget]) -> FloatArray:
     return table
 
 
-def star_nodes(table: FloatArray, tai_s: FloatArray) -> FloatArray:
-    """Apparent directions in GCRS axes of catalogue stars, (stars, times, 3).
+def star_nodes(table: FloatArray, days: DayNodes) -> FloatArray:
+    """Apparent directions in CIRS of catalogue stars at the beginning of days, (stars, days, 3).
 
-    Space motion, parallax, light deflection by the Sun and annual aberration are in them.
+    Space motion, parallax, light deflection by the Sun, annual aberration and precession-nutation are in them.
     """
-    tdb = tdb_from_tai(tai_s)
-    earth, velocity = barycentric("earth", tdb)
-    sun, _ = barycentric("sun", tdb)
-    years = 2000.0 + (tai_s - J2000_TAI_S) / _JULIAN_YEAR_S
     ra, dec, ra_rate, dec_rate, parallax, radial_velocity, epoch = (table[:, i, None] for i in range(7))
     direction = erfa.pmpx(
-        ra, dec, ra_rate, dec_rate, parallax, radial_velocity, years[None, :] - epoch, (earth / AU_KM)[None]
+        ra, dec, ra_rate, dec_rate, parallax, radial_velocity, days.year[None, :] - epoch, days.earth_au[None]
     )
-    sun_to_earth = (earth - sun) / AU_KM
-    sun_au = np.linalg.norm(sun_to_earth, axis=1)
-    direction = erfa.ldsun(direction, sun_to_earth / sun_au[:, None], sun_au)
-    beta = velocity / SPEED_OF_LIGHT_KM_S
-    apparent: FloatArray = erfa.ab(direction, beta, sun_au, np.sqrt(1.0 - np.sum(beta * beta, axis=1)))
-    return apparent
+    direction = erfa.ldsun(direction, days.from_sun, days.sun_au)
+    lorentz = np.sqrt(1.0 - np.sum(days.beta * days.beta, axis=1))
+    return into_frame(days.frame, erfa.ab(direction, days.beta, days.sun_au, lorentz))
 
 
-def sidereal_tracks(targets: Sequence[SiderealTarget], sky: Sky) -> Tracks:
-    """Tracks of stars, with daily nodes (interpolation error below 1 mas)."""
-    nodes = grid(sky.first_day, sky.last_day, DAY_S)
-    directions = into_frame(frame_at(nodes), star_nodes(catalogue(targets), nodes))
-    return Tracks(cubic_coefficients(directions), sky.first_s, DAY_S, at_infinity=True, curvature=0.0)
+def sidereal_tracks(targets: Sequence[SiderealTarget], first_day: int, last_day: int) -> Tracks:
+    """Tracks of stars over some days, with daily nodes (interpolation error below 1 mas)."""
+    nodes = star_nodes(catalogue(targets), day_nodes(first_day - NODES_BEFORE, last_day + NODES_AFTER))
+    return Tracks(cubic_coefficients(nodes), first_day * DAY_S, DAY_S, at_infinity=True, curvature=0.0)
 
 
 def _motion_bound(nodes: FloatArray, step_s: float) -> float:
@@ -191,29 +185,52 @@ def _satellite_tracks(targets: Sequence[EarthSatellite], sky: Sky) -> SatelliteT
     return SatelliteTracks(tuple(targets), sky, curvature=2.0 * rate * rate)
 
 
-def _kind(target: object, sky: Sky) -> str:
-    if isinstance(target, SiderealTarget):
-        return "sidereal"
-    if isinstance(target, SolarSystemBody):
-        return "moon" if target.name == "moon" else "body"
-    if isinstance(target, EarthSatellite):
-        return "satellite"
-    nodes = tdb_from_tai(np.linspace(sky.first_s, sky.last_s, max(9, (sky.last_day - sky.first_day) // 4 + 1)))
-    orbit = two_body.orbits_of([cast("MinorPlanet | Comet | MajorPlanet", target)])
-    return "sungrazer" if two_body.least_distance_au(orbit, nodes)[0] < _SUNGRAZER_AU else "orbit"
-
-
-def tracks_of(targets: Sequence[object], sky: Sky) -> list[tuple[list[int], AnyTracks]]:
-    """Tracks of targets not fixed to the ground, in groups of one kind: (indices into ``targets``, tracks)."""
-    groups: dict[str, list[int]] = {}
+def _kinds(targets: Sequence[object], sky: Sky) -> list[str]:
+    kinds = ["" for _ in targets]
+    orbits = [i for i, target in enumerate(targets) if isinstance(target, MinorPlanet | Comet | MajorPlanet)]
+    for index, is_close in zip(orbits, _near_sun([targets[i] for i in orbits], sky), strict=True):
+        kinds[index] = "sungrazer" if is_close else "orbit"
     for index, target in enumerate(targets):
-        groups.setdefault(_kind(target, sky), []).append(index)
-    return [(members, _tracks_of_kind(kind, [targets[i] for i in members], sky)) for kind, members in groups.items()]
+        if isinstance(target, SiderealTarget):
+            kinds[index] = "sidereal"
+        elif isinstance(target, SolarSystemBody):
+            kinds[index] = "moon" if target.name == "moon" else "body"
+        elif isinstance(target, EarthSatellite):
+            kinds[index] = "satellite"
+    return kinds
 
 
-def _tracks_of_kind(kind: str, targets: list[object], sky: Sky) -> AnyTracks:
+def _near_sun(targets: Sequence[object], sky: Sky) -> list[bool]:
+    if not targets:
+        return []
+    nodes = tdb_from_tai(np.linspace(sky.first_s, sky.last_s, max(9, (sky.last_day - sky.first_day) // 4 + 1)))
+    orbits = two_body.orbits_of(cast("list[MinorPlanet | Comet | MajorPlanet]", targets))
+    near: list[bool] = (two_body.least_distance_au(orbits, nodes) < _SUNGRAZER_AU).tolist()
+    return near
+
+
+def days_of(first_tai_s: float, last_tai_s: float) -> tuple[int, int]:
+    """First and last (exclusive) TAI day of a span."""
+    return int(first_tai_s // DAY_S), int(last_tai_s // DAY_S) + 1
+
+
+def tracks_of(targets: Sequence[object], sky: Sky, span: tuple[float, float]) -> list[tuple[list[int], AnyTracks]]:
+    """Tracks of targets not fixed to the ground, in groups of one kind: (indices into ``targets``, tracks).
+
+    They hold during ``span`` (TAI seconds) at least.
+    """
+    days = days_of(*span)
+    groups: dict[str, list[int]] = {}
+    for index, kind in enumerate(_kinds(targets, sky)):
+        groups.setdefault(kind, []).append(index)
+    return [
+        (members, _tracks_of_kind(kind, [targets[i] for i in members], sky, days)) for kind, members in groups.items()
+    ]
+
+
+def _tracks_of_kind(kind: str, targets: list[object], sky: Sky, days: tuple[int, int]) -> AnyTracks:
     if kind == "sidereal":
-        return sidereal_tracks(cast("list[SiderealTarget]", targets), sky)
+        return sidereal_tracks(cast("list[SiderealTarget]", targets), *days)
     if kind in {"body", "moon"}:
         return body_tracks(cast("list[SolarSystemBody]", targets), sky)
     if kind == "satellite":
