@@ -10,7 +10,6 @@ of the reference measured (its medians stand beside ours; same machine, not the 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
 import secrets
@@ -24,12 +23,13 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
-import numpy as np
+
+from archive_loader import NIGHTS, START, load
 
 REFERENCE_MS = {
     "list 100": (299, 659, 862), "limit 20, no related": (108, 168, 184), "limit 1000": (2678, 6423, 5798),
@@ -40,8 +40,6 @@ REFERENCE_MS = {
     "headers": (83, None, None),
 }  # fmt: skip
 REFERENCE_INGEST_PER_S = {1: 3.8, 4: 12.5}
-PROPOSALS, FIELDS, NIGHTS = 200, 20_000, 365
-START = datetime(2025, 11, 1, tzinfo=UTC)
 
 
 def main() -> None:
@@ -90,93 +88,6 @@ def _account() -> str:
     return api_token(create_user("benchmark", is_superuser=True, is_staff=True))
 
 
-# --- Synthetic frames
-
-
-def load(count: int, keywords: int) -> None:
-    """Write frames, versions, headers, links and searchable words straight into their tables."""
-    from django.db import connection, transaction
-
-    from armillary.archive.models import Frame, Headers, SearchableWord, Version
-
-    rng = np.random.default_rng(1)
-    fields = _fields(rng)
-    header = {f"KEY{number:05d}"[:8]: float(number) for number in range(keywords)}
-    batch = 20_000
-    for start in range(0, count, batch):
-        size = min(batch, count - start)
-        chosen = rng.integers(0, FIELDS, size)
-        with transaction.atomic():
-            frames = [_frame(start + number, fields[field], rng) for number, field in enumerate(chosen)]
-            Frame.objects.bulk_create(frames, batch_size=2000)
-            keys = [frame.pk for frame in frames]
-            Version.objects.bulk_create(
-                [_version(key, start + number) for number, key in enumerate(keys)], batch_size=5000
-            )
-            if keywords:
-                Headers.objects.bulk_create([Headers(frame_id=key, data=header) for key in keys], batch_size=5000)
-                SearchableWord.objects.bulk_create(
-                    [SearchableWord(frame_id=key, keyword="USERID", text=f"user{key % 300}") for key in keys],
-                    batch_size=5000,
-                )
-                _links(Frame.related_frames.through, keys)
-    with connection.cursor() as cursor:
-        cursor.execute("ANALYZE")
-
-
-def _links(through: Any, keys: list[int]) -> None:
-    links = [
-        through(from_frame_id=one, to_frame_id=other)
-        for first, second in zip(keys[::3], keys[1::3], strict=False)
-        for one, other in ((first, second), (second, first))
-    ]
-    through.objects.bulk_create(links, batch_size=5000)
-
-
-def _fields(rng: np.random.Generator) -> list[Any]:
-    from armillary.archive.sky.index import index_entry
-    from armillary.archive.sky.polygons import polygon_from_corners
-
-    fields = []
-    for ra, dec in zip(
-        rng.uniform(0, 360, FIELDS), np.degrees(np.arcsin(rng.uniform(-0.99, 0.99, FIELDS))), strict=True
-    ):
-        half = 0.22
-        wide = half / np.cos(np.radians(dec))
-        corners = [((ra + x) % 360, dec + y) for x, y in ((-wide, -half), (wide, -half), (wide, half), (-wide, half))]
-        polygon = polygon_from_corners(corners)
-        ring = [[round(float(x), 6), round(float(y), 6)] for x, y in (*corners, corners[0])]
-        area = {"type": "Polygon", "coordinates": [ring]}
-        fields.append((area, polygon.vertices.astype("<f8").tobytes(), index_entry(polygon)))
-    return fields
-
-
-def _frame(number: int, field: Any, rng: np.random.Generator) -> Any:
-    from armillary.archive.models import Frame
-
-    area, vertices, entry = field
-    observed = START + timedelta(seconds=int(number * NIGHTS * 86400 / 200_000) % (NIGHTS * 86400))
-    proposal = int(rng.integers(0, PROPOSALS))
-    return Frame(
-        basename=f"tst1m0{number % 9}-kb{number % 80:02d}-{observed:%Y%m%d}-{number:08d}-e00",
-        observation_date=observed,
-        observation_day=observed.date(), proposal_id=f"PROP-{proposal:03d}", instrument_id=f"kb{number % 80:02d}",
-        target_name=f"target-{number % 1000}", site_id=("tst", "lsc", "cpt", "coj")[number % 4], telescope_id="1m0a",
-        exposure_time=float(number % 600), primary_optical_element="BVRIgriz"[number % 8], configuration_type="EXPOSE",
-        public_date=observed + timedelta(days=365 if number % 2 else 0), observation_id=number // 3,
-        request_id=number // 5, has_versions=True, area=area, vertices=vertices, cell=entry.cell,
-        size_class=entry.size_class, center_x=entry.x, center_y=entry.y, center_z=entry.z,
-        cosine_radius=entry.cosine_radius, sine_radius=entry.sine_radius, created=observed, modified=observed,
-    )  # fmt: skip
-
-
-def _version(key: int, number: int) -> Any:
-    from armillary.archive.models import Version
-
-    digest = hashlib.md5(str(number).encode(), usedforsecurity=False).hexdigest()
-    return Version(frame_id=key, key=digest, md5=digest, extension=".fits.fz", created=START)
-
-
 # --- Measuring
 
 
@@ -188,6 +99,7 @@ def served() -> Iterator[str]:
         port = probe.getsockname()[1]
     process = subprocess.Popen([
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4",
+        "--timeout", "600",
         "--log-level", "error", "armillary.server.wsgi:application",
     ])  # fmt: skip
     address = f"http://127.0.0.1:{port}"
@@ -223,9 +135,9 @@ def measure_queries(address: str, token: str, options: argparse.Namespace) -> di
         "headers": "frames/1000/headers/",
     }  # fmt: skip
     results: dict[str, float] = {}
-    with httpx.Client(base_url=address, timeout=120, headers={"Authorization": f"Token {token}"}) as superuser:
+    with httpx.Client(base_url=address, timeout=600, headers={"Authorization": f"Token {token}"}) as superuser:
         print(f"{'query':24}{'ms':>9}{'stranger':>10}{'reference':>11}{'ratio':>8}{'rows':>7}")
-        with httpx.Client(base_url=address, timeout=120) as stranger:
+        with httpx.Client(base_url=address, timeout=600) as stranger:
             for name, path in paths.items():
                 own, rows = _median_ms(superuser, path, options.repeat)
                 open_ms, _ = (

@@ -71,11 +71,11 @@ class FrameFilter(django_filters.FilterSet):
     observation_day = django_filters.DateFilter()
     DATE_OBS = django_filters.IsoDateTimeFilter(field_name="observation_date")
     L1PUBDAT = django_filters.IsoDateTimeFilter(field_name="public_date")
-    basename = django_filters.CharFilter(lookup_expr="icontains")
+    basename = django_filters.CharFilter(method="filter_part")
     basename_exact = django_filters.CharFilter(field_name="basename")
     target_name = django_filters.CharFilter(method="filter_folded")
     target_name_exact = django_filters.CharFilter(method="filter_folded")
-    OBJECT = django_filters.CharFilter(field_name="target_name", lookup_expr="icontains")
+    OBJECT = django_filters.CharFilter(field_name="target_name", method="filter_part")
     empty_target_name = django_filters.CharFilter(method="filter_empty_target_name")
     exposure_time = django_filters.NumberFilter(lookup_expr="gte")
     EXPTIME = django_filters.NumberFilter(field_name="exposure_time", lookup_expr="gte")
@@ -141,7 +141,11 @@ class FrameFilter(django_filters.FilterSet):
         """By target, ignoring accents."""
         if name == "target_name_exact":
             return frames.filter(target_name=folded(value))
-        return frames.filter(target_name__icontains=folded(value))
+        return _containing(frames, "target_name", folded(value))
+
+    def filter_part(self, frames: QuerySet[Frame], name: str, value: str) -> QuerySet[Frame]:
+        """By a part of a name, in upper or lower case."""
+        return _containing(frames, name, value)
 
     def filter_empty_target_name(self, frames: QuerySet[Frame], name: str, value: str) -> QuerySet[Frame]:
         """Only frames of no target."""
@@ -273,6 +277,11 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return value if math.isfinite(value) else None
+
+
+def _containing(frames: QuerySet[Frame], column: str, part: str) -> QuerySet[Frame]:
+    """The part may be anywhere, so every name is looked at: in the index of names alone, not in the rows."""
+    return frames.filter(pk__in=Frame.objects.filter(**{f"{column}__icontains": part}).order_by().values("pk"))
 
 
 def _having(frames: QuerySet[Frame], keyword: str, **condition: Any) -> QuerySet[Frame]:

@@ -63,7 +63,10 @@ class Frame(models.Model):
     class Meta:
         ordering = ("-observation_date", "-id")
         indexes = (
-            models.Index(fields=["-observation_date", "-id"], name="archive_by_date"),
+            # Everything that decides whether somebody sees a frame, so that far pages and counts read only the index.
+            models.Index(
+                fields=["-observation_date", "-id", "has_versions", "public_date", "proposal_id"], name="archive_listed"
+            ),
             models.Index(fields=["proposal_id", "-observation_date"], name="archive_by_proposal"),
             models.Index(fields=["target_name", "-observation_date"], name="archive_by_target"),
             models.Index(fields=["instrument_id", "-observation_date"], name="archive_by_instrument"),
@@ -124,6 +127,21 @@ class SearchableWord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.keyword} = {self.text or self.number}"
+
+
+class OccurringValue(models.Model):
+    """Something that people can choose frames by, among the frames of one proposal."""
+
+    column = models.CharField(max_length=40, help_text="the frame's column: site_id, proposal_id, ...")
+    value = models.CharField(max_length=200)
+    proposal_id = models.CharField(max_length=200, blank=True)
+    public_from = models.DateTimeField(null=True, help_text="when the first frame with it becomes public; empty: never")
+
+    class Meta:
+        constraints = (models.UniqueConstraint(fields=["proposal_id", "value", "column"], name="archive_occurs_once"),)
+
+    def __str__(self) -> str:
+        return f"{self.column}={self.value} in {self.proposal_id}"
 
 
 class Thumbnail(models.Model):

@@ -58,7 +58,7 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     limit = min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
     offset = _whole(request.query_params.get("offset"), 0, least=0)
     is_promised = promises_exact_count(request.query_params, is_authenticated=bool(request.user.is_authenticated))
-    found = list(rows[offset : offset + limit + 1])
+    found = _window(rows, offset, limit + 1)
     has_more = len(found) > limit
     del found[limit:]
     if not has_more and (found or offset == 0):
@@ -72,6 +72,15 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     address = f"{origin(request)}{request.get_full_path()}"
     following = replace_query_param(replace_query_param(address, "limit", limit), "offset", offset + limit)
     return Page(found, count, is_promised, following if has_more else None, _previous(address, limit, offset))
+
+
+def _window(rows: QuerySet[Any, Any], offset: int, length: int) -> list[Any]:
+    """Some rows from a place on. Far from the beginning only an index is walked, and not the rows that are skipped."""
+    if offset == 0:
+        return list(rows[:length])
+    keys = list(rows.values_list("pk", flat=True)[offset : offset + length])
+    found = {row["id"] if isinstance(row, dict) else row.pk: row for row in rows.order_by().filter(pk__in=keys)}
+    return [found[key] for key in keys if key in found]
 
 
 def promises_exact_count(parameters: Mapping[str, str], *, is_authenticated: bool) -> bool:

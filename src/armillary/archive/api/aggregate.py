@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from django.db.models import QuerySet
@@ -12,7 +12,7 @@ from rest_framework.response import Response
 from armillary import clock
 from armillary.archive.api.access import ArchiveView
 from armillary.archive.models import Frame
-from armillary.archive.queries.aggregates import AGGREGATED, between, chosen, distinct_values
+from armillary.archive.queries.aggregates import AGGREGATED, between, chosen, distinct_values, occurring_values
 from armillary.archive.queries.visibility import visible_frames
 from armillary.core.frames import Viewer
 from armillary.platform.errors import Refusal
@@ -39,13 +39,15 @@ class Aggregate(ArchiveView):
         now, who = clock.now(), self.who
         parameters = request.query_params
         choices = {name: parameters[name] for name in _CHOICES if parameters.get(name)}
-        frames = visible_frames(who, now).filter(has_versions=True)
         if choices or any(parameters.get(name) for name in ("start", "end", "public")):
             start, end = _period(parameters.get("start"), parameters.get("end"))
-            frames = chosen(between(frames, start, end), choices)
+            frames = chosen(between(visible_frames(who, now).filter(has_versions=True), start, end), choices)
             if parameters.get("public", "").lower() in _FALSE:
                 frames = _still_private(frames, who, now)
-        response = Response(distinct_values(frames) | {"generated_at": now})
+            found = distinct_values(frames)
+        else:
+            found = occurring_values(who, now)
+        response = Response(found | {"generated_at": now})
         response["Vary"] = "Cookie, Authorization"
         return response
 
@@ -75,6 +77,4 @@ def _moment(name: str, text: str | None) -> datetime | None:
         moment = None
     if moment is None:
         raise Refusal({name: ["Enter a valid date/time."]})
-    from datetime import UTC
-
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 
-from armillary.archive.models import Frame
+from armillary.archive.models import Frame, OccurringValue
+from armillary.core.frames import Viewer
 
 AGGREGATED: Final = {
     "sites": "site_id",
@@ -27,6 +28,18 @@ def distinct_values(frames: QuerySet[Frame]) -> dict[str, list[str]]:
         for name, value in zip(found, row, strict=True):
             found[name].add(value)
     return {name: sorted(value for value in values if value) for name, values in found.items()}
+
+
+def occurring_values(who: Viewer, now: datetime) -> dict[str, list[str]]:
+    """What occurs among all the frames that exist for somebody, from the list that is kept of it."""
+    entries = OccurringValue.objects.all()
+    if not who.is_superuser:
+        entries = entries.filter(Q(public_from__lt=now) | Q(proposal_id__in=sorted(who.proposals)))
+    names = {column: name for name, column in AGGREGATED.items()}
+    found: dict[str, list[str]] = {name: [] for name in AGGREGATED}
+    for column, value in entries.order_by("column", "value").values_list("column", "value").distinct():
+        found[names[column]].append(value)
+    return found
 
 
 def between(frames: QuerySet[Frame], start: datetime | None, end: datetime | None) -> QuerySet[Frame]:

@@ -8,6 +8,8 @@ from django.db.models import Q, QuerySet
 from django.shortcuts import get_object_or_404
 
 from armillary.archive.models import Frame, StoredFile, Thumbnail
+from armillary.archive.queries.aggregates import AGGREGATED
+from armillary.archive.services.occurring import Occurrence, occurrences, recheck_occurring
 from armillary.archive.stores import StoreError, file_store
 from armillary.platform.changes import record_change
 
@@ -44,10 +46,13 @@ def _delete_rows(batch: list[int]) -> list[str]:
     with transaction.atomic():
         belongs = Q(version__frame__in=batch) | Q(thumbnail__frame__in=batch)
         files = dict(StoredFile.objects.filter(belongs).values_list("pk", "path"))
-        for key, basename in Frame.objects.filter(pk__in=batch).values_list("pk", "basename"):
-            record_change("frame.deleted", str(key), {"id": key, "basename": basename})
+        doubtful: set[Occurrence] = set()
+        for frame in Frame.objects.filter(pk__in=batch).only("basename", *AGGREGATED.values()):
+            doubtful |= occurrences(frame)
+            record_change("frame.deleted", str(frame.pk), {"id": frame.pk, "basename": frame.basename})
         Frame.objects.filter(pk__in=batch).delete()
         StoredFile.objects.filter(pk__in=files).delete()
+        recheck_occurring(doubtful)
     return list(files.values())
 
 

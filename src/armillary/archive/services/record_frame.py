@@ -6,9 +6,11 @@ from datetime import datetime
 from typing import Any, Final
 
 from django.db import transaction
+from django.db.models import Q
 
 from armillary import clock
 from armillary.archive.models import Frame, Headers, RightsChange, SearchableWord, StoredFile, Version
+from armillary.archive.services.occurring import note_occurring, occurrences, recheck_occurring
 from armillary.archive.sky.index import index_entry
 from armillary.archive.sky.polygons import Polygon
 from armillary.archive.words import folded
@@ -62,7 +64,6 @@ def record_frame(new: NewFrame, *, by: str) -> Frame:
         frame = save_frame(new, by=by, now=now)
         versions = [_record_version(frame, version, now) for version in new.versions]
         if versions:
-            Frame.objects.filter(pk=frame.pk, has_versions=False).update(has_versions=True)
             record_change("frame.archived", str(frame.pk), _announcement(frame, versions[-1]))
             _order_thumbnails(frame, versions[-1])
     return frame
@@ -71,18 +72,36 @@ def record_frame(new: NewFrame, *, by: str) -> Frame:
 def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
     """Create or update a frame with its header and links, inside the caller's transaction."""
     values = dict(new.fields) | _sky_columns(new) | {"modified": now}
-    before = (
-        Frame.objects.filter(basename=new.basename).values("public_date", "proposal_id", "observation_date").first()
+    if new.versions:
+        values["has_versions"] = True
+    before = Frame.objects.filter(basename=new.basename).first()
+    frame = Frame(basename=new.basename, created=now, **values)
+    Frame.objects.bulk_create(
+        [frame], update_conflicts=True, unique_fields=["basename"], update_fields=list(values)
+    )  # one statement, also when somebody else refers to the same name at this moment
+    if before is not None:
+        frame.refresh_from_db()
+        SearchableWord.objects.filter(frame=frame).delete()
+    if before is not None and before.observation_date is not None:
+        rights = {"public_date": before.public_date, "proposal_id": before.proposal_id}
+        note_rights_change(frame, rights, by=by, now=now, reason="taken in again")
+    Headers.objects.bulk_create(
+        [Headers(frame=frame, data=dict(new.headers))],
+        update_conflicts=True,
+        unique_fields=["frame"],
+        update_fields=["data"],
     )
-    frame, _ = Frame.objects.update_or_create(
-        basename=new.basename, defaults=values, create_defaults=values | {"created": now}
-    )
-    if before is not None and before["observation_date"] is not None:
-        note_rights_change(frame, before, by=by, now=now, reason="taken in again")
-    Headers.objects.update_or_create(frame=frame, defaults={"data": dict(new.headers)})
     _record_words(frame, new.headers)
     _link(frame, [name for name in new.related if name and name != new.basename], now)
+    _list_occurring(frame, before)
     return frame
+
+
+def _list_occurring(frame: Frame, before: Frame | None) -> None:
+    if before is not None and before.has_versions:
+        recheck_occurring(occurrences(before))
+    if frame.has_versions:
+        note_occurring(frame)
 
 
 def note_rights_change(frame: Frame, before: Mapping[str, Any], *, by: str, now: datetime, reason: str) -> None:
@@ -102,12 +121,9 @@ def note_rights_change(frame: Frame, before: Mapping[str, Any], *, by: str, now:
 
 
 def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
-    known_md5s = set(
-        Version.objects.filter(md5__in=[version.md5 for version in versions]).values_list("md5", flat=True)
-    )
-    known_keys = set(
-        Version.objects.filter(key__in=[version.key for version in versions]).values_list("key", flat=True)
-    )
+    md5s, keys = [version.md5 for version in versions], [version.key for version in versions]
+    rows = Version.objects.filter(Q(md5__in=md5s) | Q(key__in=keys)).values_list("md5", "key") if versions else ()
+    known_md5s, known_keys = {md5 for md5, _ in rows}, {key for _, key in rows}
     errors: list[dict[str, list[str]]] = []
     for version in versions:
         problems: dict[str, list[str]] = {}
@@ -162,7 +178,6 @@ def _sky_columns(new: NewFrame) -> dict[str, Any]:
 
 
 def _record_words(frame: Frame, headers: Mapping[str, Any]) -> None:
-    SearchableWord.objects.filter(frame=frame).delete()
     words = []
     for keyword in configuration().archive_searchable_keywords:
         value = headers.get(keyword)
