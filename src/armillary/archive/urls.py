@@ -8,6 +8,7 @@ from armillary.archive.api.aggregate import Aggregate
 from armillary.archive.api.downloads import Catalogue, Funpack, ZipDownload
 from armillary.archive.api.files import FileUpload, download
 from armillary.archive.api.frames import FrameDetail, FrameHeaders, FrameList, RelatedFrames
+from armillary.archive.api.s3 import put_object
 from armillary.archive.api.service import HealthView, ProfileView
 from armillary.archive.api.thumbnails import ThumbnailDetail, ThumbnailList
 from armillary.archive.api.versions import VersionDetail, VersionList
@@ -31,6 +32,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     *_resources,
     path("files/<str:key>/<str:name>", download, name="archive-file"),
     path("store/<path:place>", FileUpload.as_view(), name="archive-store"),
+    path("s3/<str:bucket>/<path:place>", put_object, name="archive-s3"),
     path("profile/", ProfileView.as_view(), name="archive-profile"),
     path(
         "events/",
