@@ -24,8 +24,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import riseset_reference as reference
 
+import riseset_reference as reference
 from armillary import riseset
 from armillary.riseset import acceleration
 
@@ -269,7 +269,7 @@ def main() -> None:
     parser.add_argument("--stars", type=int, default=20, help="stars of the test of accuracy")
     options = parser.parse_args()
     if any(os.environ.get(name) != "1" for name in ONE_THREAD):  # read by the libraries when they are imported
-        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | dict.fromkeys(ONE_THREAD, "1"))
+        os.execve(sys.executable, [sys.executable, *sys.argv], os.environ | dict.fromkeys(ONE_THREAD, "1"))  # noqa: S606 - ourselves
     rows = cases()
     questions = {row.name: question(row, row.targets[: row.sample], runs=3 if row.days < 100 else 1) for row in rows}
     checked = [(rows[1], options.stars), (rows[3], max(options.stars // 2, 1))]
