@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from armillary.clock import now
 from armillary.platform.errors import Refusal
+from armillary.platform.idempotency import idempotent
 from armillary.portal.observations.availability import bookable
 from armillary.portal.observations.models import Observation
 from armillary.portal.observations.queries import statuses_by_observation
@@ -47,6 +48,7 @@ class RealtimeViewSet(GenericViewSet[Observation]):
         del request, pk
         return Response(_described([self.get_object()])[0])
 
+    @idempotent
     def create(self, request: Request) -> Response:
         """Take a telescope."""
         if isinstance(request.data, list):

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
+from django.http import HttpResponse
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request as HttpRequest
@@ -30,6 +31,7 @@ from armillary.portal.proposals.queries import current_semester
 from armillary.portal.requestgroups import estimate, ipp, queries
 from armillary.portal.requestgroups.demand import telescope_events
 from armillary.portal.requestgroups.explanation import explain
+from armillary.portal.requestgroups.feed import schedulable_feed
 from armillary.portal.requestgroups.filters import RequestFilters, RequestGroupFilters
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.requestgroups.services.activity import last_activity
@@ -156,14 +158,12 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         return _expanded(cadence.expand_cadence(body, context_of(user_of(request), body.get("proposal"), now())))
 
     @action(detail=False, permission_classes=[IsStaff])
-    def schedulable_requests(self, request: HttpRequest) -> Response:
+    def schedulable_requests(self, request: HttpRequest) -> HttpResponse:
         """Everything that waits to be scheduled: what schedulers read."""
         moment = now()
         start, end = _span(request, moment)
-        documents = queries.schedulable_groups(start, end, request.query_params.getlist("telescope_class"), moment)
-        return Response(
-            [{**wire.listed_request_group(document), "is_staff": document["is_staff"]} for document in documents]
-        )
+        feed = schedulable_feed(start, end, request.query_params.getlist("telescope_class"), moment)
+        return HttpResponse(feed, content_type="application/json")
 
     @action(detail=True)
     def transitions(self, request: HttpRequest, pk: str) -> Response:

@@ -13,6 +13,7 @@ from rest_framework.viewsets import GenericViewSet
 from armillary.accounts.permissions import sees_everything
 from armillary.clock import now
 from armillary.platform.errors import Forbidden
+from armillary.platform.idempotency import idempotent
 from armillary.portal.requestgroups.api import body_of
 from armillary.portal.requestgroups.models import DraftRequestGroup
 from armillary.portal.requestgroups.services.drafts import save_draft
@@ -57,6 +58,7 @@ class DraftViewSet(GenericViewSet[DraftRequestGroup]):
         del request, pk
         return Response(_described(self.get_object()))
 
+    @idempotent
     def create(self, request: Request) -> Response:
         """Store a draft."""
         draft = save_draft(DraftRequestGroup(), body_of(request), user_of(request), now())

@@ -4,21 +4,17 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import Any
 
 import structlog
-from django.db.models import Exists, OuterRef, Q, QuerySet
 from pydantic import ValidationError
 
 from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.model import Request as RequestModel
-from armillary.core.requests.states import State
 from armillary.portal.observations.models import Observation
-from armillary.portal.proposals.queries import AccountedAllocation, allocations_of, semester_facts
 from armillary.portal.requestgroups.models import Request, RequestGroup
-from armillary.portal.surroundings import limits
 
 logger = structlog.get_logger(__name__)
 
@@ -124,89 +120,7 @@ def request_model(row: Request) -> RequestModel | None:
         return None
 
 
-# --- what the scheduler may schedule ---
-
-
-def schedulable_groups(
-    start: datetime, end: datetime, telescope_classes: Collection[str], now: datetime
-) -> list[Document]:
-    """Groups that wait to be scheduled, with the requests that are not suspended, in a constant number of queries.
-
-    A group is left out when its proposal has no time left for it on any of its instrument types.
-    """
-    wanted = Request.objects.filter(
-        request_group=OuterRef("pk"), windows__start__gte=start, windows__start__lte=end
-    ).order_by()
-    conditions = Q(Exists(wanted))
-    if telescope_classes:
-        conditions &= Q(
-            Exists(
-                Request.objects.filter(request_group=OuterRef("pk"), telescope_class__in=telescope_classes).order_by()
-            )
-        )
-    rows = list(
-        RequestGroup.objects.filter(conditions, state=State.PENDING, proposal__active=True)
-        .exclude(observation_type__in=UNSCHEDULED)
-        .select_related("submitter")
-        .order_by("-created", "-pk")
-    )
-    affordable = _with_time_left(rows)
-    staff = {row.pk: row.submitter.is_staff for row in affordable}
-    found = []
-    for document in group_documents(affordable):
-        document["requests"] = [
-            request
-            for request in document["requests"]
-            if request["suspend_until"] is None or request["suspend_until"] <= now
-        ]
-        if document["requests"]:
-            found.append({**document, "is_staff": staff[document["id"]]})
-    return found
-
-
-def _with_time_left(rows: Sequence[RequestGroup]) -> list[RequestGroup]:
-    allocations = allocations_of({row.proposal_id for row in rows})
-    needs = _needed_hours(rows)
-    return [row for row in rows if _is_affordable(row, needs[row.pk], allocations[row.proposal_id])]
-
-
-def _needed_hours(rows: Sequence[RequestGroup]) -> dict[int, dict[tuple[str, str], float]]:
-    """Hours by (semester, instrument type) that a group needs at most for one of its requests, by group."""
-    semesters = semester_facts()
-    operators = {row.pk: row.operator for row in rows}
-    found: dict[int, dict[tuple[str, str], float]] = {row.pk: {} for row in rows}
-    columns = Request.objects.filter(request_group__in=operators).values_list(
-        "request_group_id", "durations", "first_start", "last_end"
-    )
-    for group, durations, start, end in columns:
-        if start is None or end is None:
-            continue  # direct and real-time requests have no windows
-        semester = next((item.id for item in semesters if item.start <= start and end <= item.end), "")
-        for instrument_type, seconds in durations.items():
-            key = (semester, instrument_type)
-            found[group][key] = max(found[group].get(key, 0.0), seconds / _SECONDS_PER_HOUR)
-    return found
-
-
-def _is_affordable(
-    row: RequestGroup, needs: dict[tuple[str, str], float], allocations: Iterable[AccountedAllocation]
-) -> bool:
-    allowance = limits().time_overuse_allowance
-    for (semester, instrument_type), hours in needs.items():
-        for allocation in allocations:
-            if allocation.row.semester_id != semester or not allocation.covers(instrument_type):
-                continue
-            if allocation.facts().left_h(row.observation_type) * allowance >= hours:
-                return True
-    return False
-
-
 def last_window_end(group_id: int) -> datetime | None:
     """End of the latest window of a group."""
     ends = Request.objects.filter(request_group=group_id).order_by("-last_end").values_list("last_end", flat=True)
     return next((end for end in ends if end is not None), None)
-
-
-def groups_for_listing(rows: QuerySet[RequestGroup]) -> QuerySet[RequestGroup]:
-    """With what a list shows of each group."""
-    return rows.select_related("submitter")

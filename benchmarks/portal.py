@@ -1,0 +1,348 @@
+r"""How fast the observation portal takes requests in, hands them to a scheduler, and takes in what telescopes report.
+
+    .venv/bin/python benchmarks/portal.py --serve [--database postgresql://...] [--groups 2000]
+
+starts a server of its own (gunicorn, two workers) with the small example observatory, and
+
+    .venv/bin/python benchmarks/portal.py --url http://127.0.0.1:8000 --token TOKEN --proposal P1 \\
+        --instrument-type 0M6-IMAGER-CCD --filter V --place exh.doma.0m6a --instrument im01
+
+measures any portal that speaks the wire, the reference too: everything goes over HTTP, as staff that belongs to the
+proposal. Beside each median stands what the reference (4.18.9, PostgreSQL, two workers) took on two shared cores;
+only ratios measured side by side on one machine say something.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import os
+import secrets
+import shutil
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+REFERENCE_MS = {
+    "validate": 32.5, "create_1": 58.3, "create_20": 652.2, "list_100": 120.4, "detail": 31.0, "airmass": 66.1,
+    "instruments": 17.6, "profile": 30.9, "schedulable_200": 308.0, "schedulable_1000": 1649.2,
+    "schedulable_2000": 3271.7, "obs_post_100": 812.4, "obs_post_500": 4159.1, "schedule_500": 1080.4,
+    "obs_cancel_500": 727.1, "patch_attempted": 48.2, "patch_completed": 99.6,
+}  # fmt: skip
+TARGETS = {
+    "validate": 4, "create_1": 4, "schedulable_2000": 15, "list_100": 8, "detail": 8, "obs_post_500": 20,
+    "patch_attempted": 4, "patch_completed": 4,
+}  # fmt: skip
+"""How many times faster than the reference we want to be."""
+
+
+@dataclass
+class Bench:
+    """A portal, and what to ask of it."""
+
+    client: httpx.Client
+    options: argparse.Namespace
+    figures: dict[str, dict[str, float]] = field(default_factory=dict)
+
+    def group(self, requests: int = 1) -> dict[str, Any]:
+        """A group of requests with one configuration and three exposures of different length each."""
+        now = datetime.now(UTC)  # noqa: TID251  the benchmark runs beside the server's real clock
+        window = {"start": now.isoformat(), "end": (now + timedelta(days=25)).isoformat()}
+        element = {"filter": self.options.filter} if self.options.filter else {}
+        configuration = {
+            "type": "EXPOSE",
+            "instrument_type": self.options.instrument_type,
+            "target": {"type": "ICRS", "name": "circumpolar", "ra": 37.95, "dec": self.options.dec},
+            "constraints": {"max_airmass": 3.0, "min_lunar_distance": 0.0},
+            "instrument_configs": [
+                {"exposure_time": seconds, "exposure_count": 1, "optical_elements": element} for seconds in (10, 20, 30)
+            ],
+            "acquisition_config": {},
+            "guiding_config": {},
+        }
+        site, enclosure, telescope = self.options.place.split(".")
+        request = {
+            "location": {"telescope_class": telescope[:3], "site": site, "enclosure": enclosure},
+            "windows": [window],
+            "configurations": [configuration],
+        }
+        return {
+            "name": f"benchmark {secrets.token_hex(4)}",
+            "proposal": self.options.proposal,
+            "ipp_value": 1.0,
+            "operator": "SINGLE" if requests == 1 else "MANY",
+            "observation_type": "NORMAL",
+            "requests": [copy.deepcopy(request) for _ in range(requests)],
+        }
+
+    def call(self, method: str, path: str, body: Any = None) -> Any:
+        """Call the portal; anything but success ends the benchmark."""
+        answer = self.client.request(method, path, json=body) if body is not None else self.client.request(method, path)
+        if answer.is_error:
+            sys.exit(f"{method} {path}: {answer.status_code} {answer.text[:500]}")
+        return answer.json()
+
+    def time(self, name: str, action: Callable[[], Any], *, repeat: int | None = None, clients: int = 1) -> None:
+        """Measure an action, one after the other or by many clients at once."""
+
+        def once(_: int) -> float:
+            began = time.perf_counter()
+            action()
+            return (time.perf_counter() - began) * 1000
+
+        number = repeat or self.options.repeat
+        began = time.perf_counter()
+        if clients == 1:
+            taken = [once(index) for index in range(number)]
+        else:
+            with ThreadPoolExecutor(clients) as pool:
+                taken = list(pool.map(once, range(number * clients)))
+        elapsed = time.perf_counter() - began
+        self.report(name if clients == 1 else f"{name} x{clients}", taken, len(taken) / elapsed)
+
+    def report(self, name: str, taken_ms: list[float], per_s: float) -> None:
+        """Print a line and keep it."""
+        median = statistics.median(taken_ms)
+        self.figures[name] = {"median_ms": median, "slowest_ms": max(taken_ms), "per_s": per_s}
+        reference = REFERENCE_MS.get(name)
+        beside = "" if reference is None else f"{reference:9.1f} {reference / median:6.1f}x"
+        wanted = f"  (wanted {TARGETS[name]}x)" if name in TARGETS else ""
+        print(f"{name:20} {median:9.1f} {max(taken_ms):9.1f} {per_s:8.1f} {beside}{wanted}", flush=True)
+
+
+def measure(bench: Bench) -> None:
+    """All cases, from the empty portal to the full one."""
+    print(f"{'case':20} {'median ms':>9} {'slowest':>9} {'per s':>8} {'ref. ms':>9} {'ratio':>7}")
+    requests_in(bench)
+    reads(bench)
+    schedules(bench)
+    for number in (200, 1000, 2000):
+        if number <= bench.options.groups:
+            fill(bench, number)
+            repeat = min(bench.options.repeat, 5)
+            bench.time(
+                f"schedulable_{number}",
+                lambda: bench.call("GET", "/api/requestgroups/schedulable_requests/"),
+                repeat=repeat,
+            )
+
+
+def requests_in(bench: Bench) -> None:
+    """Validation and submission."""
+    bench.call("POST", "/api/requestgroups/validate/", bench.group())
+    validate = lambda: bench.call("POST", "/api/requestgroups/validate/", bench.group())  # noqa: E731  three in a row
+    create = lambda: bench.call("POST", "/api/requestgroups/", bench.group())  # noqa: E731
+    create_20 = lambda: bench.call("POST", "/api/requestgroups/", bench.group(20))  # noqa: E731
+    bench.time("validate", validate)
+    bench.time("validate", validate, clients=4)
+    bench.time("create_1", create)
+    bench.time("create_1", create, clients=4)
+    bench.time("create_20", create_20, repeat=5)
+
+
+def reads(bench: Bench) -> None:
+    """What people and programs look at."""
+    fill(bench, 100)
+    (group,) = bench.call("GET", "/api/requestgroups/?limit=1")["results"]
+    request = group["requests"][0]["id"]
+    bench.time("list_100", lambda: bench.call("GET", "/api/requestgroups/?limit=100"))
+    bench.time("list_100", lambda: bench.call("GET", "/api/requestgroups/?limit=100"), clients=4)
+    bench.time("detail", lambda: bench.call("GET", f"/api/requestgroups/{group['id']}/"))
+    bench.time("detail", lambda: bench.call("GET", f"/api/requestgroups/{group['id']}/"), clients=4)
+    bench.time("airmass", lambda: bench.call("GET", f"/api/requests/{request}/airmass/"))
+    bench.time("instruments", lambda: bench.call("GET", "/api/instruments/"))
+    bench.time("profile", lambda: bench.call("GET", "/api/profile/"))
+
+
+def fill(bench: Bench, number: int) -> None:
+    """Submit until so many groups wait."""
+    waiting = bench.call("GET", "/api/requestgroups/?state=PENDING&limit=1")["count"]
+    missing = max(number - waiting, 0)
+    if not missing:
+        return None
+    if bench.options.serve:  # ours: many in one call
+        bench.call("POST", "/api/requestgroups/bulk/", [bench.group() for _ in range(min(missing, 1000))])
+        return fill(bench, number)
+    for _ in range(missing):
+        bench.call("POST", "/api/requestgroups/", bench.group())
+    return None
+
+
+def schedules(bench: Bench) -> None:
+    """Observations: posted in bulk, read, reported on, cancelled."""
+    at = datetime.now(UTC) + timedelta(days=1)  # noqa: TID251  as above
+    for number in (100, 500):
+        wishes = planned(bench, number, at)
+        began = time.perf_counter()
+        posted = bench.call("POST", "/api/observations/", wishes)
+        taken = time.perf_counter() - began
+        if posted["num_created"] != number:
+            sys.exit(f"only {posted['num_created']} of {number} were created: {str(posted['errors'])[:500]}")
+        bench.report(f"obs_post_{number}", [taken * 1000], 1 / taken)
+        at += timedelta(minutes=number)
+    bench.time("schedule_500", lambda: bench.call("GET", "/api/schedule/?state=PENDING&limit=500"), repeat=5)
+    reports(bench)
+    span = {"start": (at - timedelta(minutes=500)).isoformat(), "end": at.isoformat()}
+    began = time.perf_counter()
+    bench.call("POST", "/api/observations/cancel/", span)
+    taken = time.perf_counter() - began
+    bench.report("obs_cancel_500", [taken * 1000], 1 / taken)
+
+
+def planned(bench: Bench, number: int, at: datetime) -> list[dict[str, Any]]:
+    """Observations of groups that wait, one minute each."""
+    fill(bench, 600)
+    groups = bench.call("GET", f"/api/requestgroups/?state=PENDING&limit={number}")["results"]
+    site, enclosure, telescope = bench.options.place.split(".")
+    return [
+        {
+            "request": request["id"],
+            "site": site,
+            "enclosure": enclosure,
+            "telescope": telescope,
+            "start": (at + timedelta(minutes=index)).isoformat(),
+            "end": (at + timedelta(minutes=index + 1)).isoformat(),
+            "configuration_statuses": [
+                {"configuration": item["id"], "instrument_name": bench.options.instrument}
+                for item in request["configurations"]
+            ],
+        }
+        for index, request in enumerate(group["requests"][0] for group in groups)
+    ]
+
+
+def reports(bench: Bench) -> None:
+    """What telescopes say, on observations that are there."""
+    rows = bench.call("GET", "/api/schedule/?state=PENDING&limit=40&ordering=start")["results"]
+    started, completed = [], []
+    for row in rows[: bench.options.repeat]:
+        path = f"/api/configurationstatus/{row['request']['configurations'][0]['configuration_status']}/"
+        summary = {"start": row["start"], "end": row["end"], "state": "COMPLETED", "time_completed": 60}
+        bodies = ({"state": "ATTEMPTED"}, {"state": "COMPLETED", "summary": summary})
+        for body, taken in zip(bodies, (started, completed), strict=True):
+            began = time.perf_counter()
+            bench.call("PATCH", path, body)
+            taken.append((time.perf_counter() - began) * 1000)
+    bench.report("patch_attempted", started, 1000 / statistics.mean(started))
+    bench.report("patch_completed", completed, 1000 / statistics.mean(completed))
+
+
+# --- A server of our own
+
+
+@contextmanager
+def served(options: argparse.Namespace) -> Iterator[tuple[str, str]]:
+    """A portal with the small example observatory: its address and the token of staff that belongs to a proposal."""
+    directory = Path(tempfile.mkdtemp(prefix="armillary-benchmark-"))
+    os.environ |= {
+        "ARMILLARY_MODE": "test",
+        "ARMILLARY_DATA_DIRECTORY": str(directory),
+        "ARMILLARY_DATABASE_URL": options.database or f"sqlite:///{directory}/portal.sqlite3",
+        "DJANGO_SETTINGS_MODULE": "armillary.server.settings",
+        "ARMILLARY_LOG_LEVEL": "ERROR",
+    }
+    try:
+        token = _installed(options)
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            port = probe.getsockname()[1]
+        command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
+        process = subprocess.Popen(
+            [sys.executable, *command, "--log-level", "error", "armillary.server.wsgi:application"]
+        )
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait(address)
+            yield address, token
+        finally:
+            process.terminate()
+            process.wait()
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def _wait(address: str) -> None:
+    for _ in range(300):
+        try:
+            if httpx.get(f"{address}/health/").is_success:
+                return
+        except httpx.TransportError:
+            pass
+        time.sleep(0.1)
+    sys.exit(f"the server at {address} does not answer")
+
+
+def _installed(options: argparse.Namespace) -> str:
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    from armillary.accounts.services import api_token, create_user
+    from armillary.clock import now
+    from armillary.configdb.services import import_observatory
+    from armillary.portal.proposals.services import TimeGrant, create_proposal, create_semester
+
+    call_command("migrate", verbosity=0)
+    example = Path(__file__).parent.parent / "examples" / "small_observatory.json"
+    import_observatory(json.loads(example.read_text(encoding="utf-8")))
+    user = create_user("benchmark", email="benchmark@example.org", is_staff=True, staff_view=True)
+    semester = create_semester("benchmark", now() - timedelta(days=30), now() + timedelta(days=180))
+    grant = TimeGrant(std_h=100_000)
+    create_proposal(
+        options.proposal, pi=user, semester=semester, hours=grant, instrument_types=[[options.instrument_type]]
+    )
+    return api_token(user)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--serve", action="store_true", help="start a portal of our own")
+    parser.add_argument("--database", help="with --serve; default: SQLite in a temporary directory")
+    parser.add_argument("--url", help="a portal that runs")
+    parser.add_argument("--token", help="of staff that belongs to the proposal")
+    parser.add_argument("--proposal", default="BENCHMARK")
+    parser.add_argument("--instrument-type", default="0M6-IMAGER-CCD")
+    parser.add_argument("--filter", default="V")
+    parser.add_argument("--place", default="exh.doma.0m6a", help="site.enclosure.telescope")
+    parser.add_argument("--instrument", default="im01")
+    parser.add_argument("--dec", type=float, default=80.0, help="declination of a target that is up all night, degrees")
+    parser.add_argument("--groups", type=int, default=2000, help="up to how many groups wait")
+    parser.add_argument("--repeat", type=int, default=20)
+    parser.add_argument("--json", type=Path)
+    options = parser.parse_args()
+    if options.serve == bool(options.url):
+        parser.error("give either --serve or --url")
+    if options.serve:
+        with served(options) as (address, token):
+            figures = run(address, token, options)
+    else:
+        figures = run(options.url, options.token or "", options)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=1))
+
+
+def run(address: str, token: str, options: argparse.Namespace) -> dict[str, dict[str, float]]:
+    """Measure one portal."""
+    headers = {"Authorization": f"Token {token}", "Accept": "application/json"}
+    with httpx.Client(base_url=address, headers=headers, timeout=300, follow_redirects=True) as client:
+        bench = Bench(client, options)
+        measure(bench)
+        return bench.figures
+
+
+if __name__ == "__main__":
+    main()
