@@ -2,41 +2,20 @@
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from armillary import clock
 from armillary.core.requests.states import TERMINAL
 
 pytestmark = [pytest.mark.journey, pytest.mark.xdist_group("journey")]
 
 _LEAD = timedelta(seconds=90)
 _QUIET_S = 15.0  # a scheduler that was killed is back by then
-
-
-def _use_clock_of(demonstration: Any) -> None:
-    os.environ["ARMILLARY_MODE"] = "demo"
-    os.environ[clock.CLOCK_FILE_VARIABLE] = str(demonstration.directory / "clock.json")
-
-
-@pytest.fixture(autouse=True)
-def _restore_environment() -> Any:
-    kept = dict(os.environ)
-    yield
-    os.environ.clear()
-    os.environ.update(kept)
-
-
-def _skip_to(demonstration: Any, moment: datetime) -> None:
-    """Set the clock forward, as somebody who does not want to wait would."""
-    if moment > clock.now():
-        clock.set_clock(demonstration.directory / "clock.json", moment, clock.speed())
 
 
 def _unsettled(portal: Any) -> list[str]:
@@ -47,7 +26,6 @@ def test_each_process_is_killed_in_mid_observation_and_every_request_still_ends_
     live_demonstration: Callable[..., Any],
 ) -> None:
     demonstration = live_demonstration(speed=120.0)
-    _use_clock_of(demonstration)
     portal = demonstration.portal()
     telescope = next(name for name in demonstration.children() if name.startswith("telescope-"))
     victims = [telescope, "web", "scheduler", "worker", telescope]
@@ -68,9 +46,9 @@ def test_each_process_is_killed_in_mid_observation_and_every_request_still_ends_
             demonstration.kill(victims.pop(0))
             demonstration.wait_for(_answers(portal), "the web server to answer again")
         elif not running and schedule:
-            _skip_to(demonstration, min(it.start for it in schedule) - _LEAD)
+            demonstration.skip_to(min(it.start for it in schedule) - _LEAD)
         elif time.monotonic() - quiet_since > _QUIET_S:  # nothing more is to be scheduled: let the windows close
-            _skip_to(demonstration, clock.now() + timedelta(minutes=20))
+            demonstration.skip_to(demonstration.now() + timedelta(minutes=20))
         return not _unsettled(portal)
 
     demonstration.wait_for(go_on, "every request to be settled", timeout_s=600)
@@ -105,10 +83,9 @@ def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     pids = first.children()
     assert first.interrupt() == 0
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
-    _use_clock_of(first)
-    stopped_at = clock.now()
-    assert clock.speed() == 0.0
+    stopped_at = first.now()
+    assert first.clock_speed() == 0.0
     second = live_demonstration(speed=60.0, port=first.port)
     assert {group.id: group.name for group in second.portal().request_groups()} == before
-    assert clock.now() >= stopped_at
-    assert clock.now() - stopped_at < timedelta(hours=2)
+    assert second.now() >= stopped_at
+    assert second.now() - stopped_at < timedelta(hours=2)

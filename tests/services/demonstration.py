@@ -9,12 +9,16 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import httpx
 
+from armillary import clock
 from armillary.cli.demo.installation import free_ports
 from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
@@ -117,6 +121,37 @@ class LiveDemonstration:
                 return found
             time.sleep(0.2)
         raise AssertionError(f"waited {timeout_s} s in vain for {what}:\n{self.output[-4000:]}")
+
+    def now(self) -> datetime:
+        """What the observatory's clock shows."""
+        with self._its_clock():
+            return clock.now()
+
+    def clock_speed(self) -> float:
+        """Observatory seconds per real second; 0 when it stands still."""
+        with self._its_clock():
+            return clock.speed()
+
+    def skip_to(self, moment: datetime) -> None:
+        """Set the clock forward, as somebody who does not want to wait would."""
+        with self._its_clock():
+            if moment > clock.now():
+                clock.set_clock(self._clock_file, moment, clock.speed())
+
+    @property
+    def _clock_file(self) -> Path:
+        return self.directory / "clock.json"
+
+    @contextmanager
+    def _its_clock(self) -> Iterator[None]:
+        before = os.environ.get(clock.CLOCK_FILE_VARIABLE)
+        os.environ[clock.CLOCK_FILE_VARIABLE] = str(self._clock_file)
+        try:
+            yield
+        finally:
+            del os.environ[clock.CLOCK_FILE_VARIABLE]
+            if before is not None:
+                os.environ[clock.CLOCK_FILE_VARIABLE] = before
 
     def interrupt(self) -> int:
         """Press Ctrl-C and wait."""

@@ -1,0 +1,99 @@
+"""The pages in a real browser, with a real night behind them."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import httpx
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+PAGES = ("/tonight/", "/requestgroups/", "/requestgroups/1/", "/data/", "/data/1/")
+
+
+def test_every_page_fits_the_screen_and_the_console_has_no_complaint(any_screen: Any) -> None:
+    for path in PAGES:
+        any_screen.visit(path)
+        any_screen.find("main h1")
+        assert any_screen.overflow_px() <= 0, path
+        assert any_screen.complaints() == [], path
+
+
+def test_the_page_is_dark_for_those_who_ask_for_it(any_screen: Any, request: pytest.FixtureRequest) -> None:
+    any_screen.visit("/tonight/")
+    colour = any_screen.find("body").value_of_css_property("background-color")
+    brightness = sum(int(part) for part in re.findall(r"\d+", colour)[:3])
+    dark = request.node.callspec.params["any_screen"][1]
+    assert (brightness < 200) == dark
+
+
+def test_signing_in_leads_back_to_the_page_that_was_asked_for(visitor: Any, night: Any) -> None:
+    visitor.visit("/accounts/login/?next=/requestgroups/")
+    visitor.sign_in("astronomer", night.password("astronomer"))
+    visitor.wait(lambda: visitor.driver.current_url.endswith("/requestgroups/"), "the list of requests")
+    assert "Standard star" in visitor.text()
+
+
+def test_a_wrong_password_is_refused_with_a_sentence(visitor: Any) -> None:
+    visitor.visit("/accounts/login/")
+    visitor.sign_in("astronomer", "not the password")
+    assert visitor.find(".errorlist, .alert, [role=alert]").text.strip()
+
+
+def test_a_visitor_sees_no_private_request_and_no_private_frame(visitor: Any) -> None:
+    visitor.visit("/requestgroups/")
+    assert "Standard star" not in visitor.text()
+    visitor.visit("/data/")
+    assert visitor.all(".frame") == []
+
+
+def test_tonight_shows_every_telescope_with_darkness_plans_and_what_is_done(astronomer: Any) -> None:
+    astronomer.visit("/tonight/")
+    assert astronomer.find(".timeline-label").text == "doma.0m6a"
+    assert astronomer.all(".sky-dark")
+    assert astronomer.all(".observation-PENDING")
+    assert astronomer.all(".observation-COMPLETED")
+    assert astronomer.all(".track .downtime")
+
+
+def test_the_timeline_goes_on_by_itself(astronomer: Any) -> None:
+    astronomer.visit("/tonight/")
+    before = astronomer.find(".now-label").text
+    astronomer.wait(lambda: astronomer.find(".now-label").text != before, "the time to go on without a reload")
+
+
+def test_the_list_of_requests_can_be_narrowed(astronomer: Any) -> None:
+    astronomer.visit("/requestgroups/")
+    astronomer.find("#name").send_keys("nebula")
+    astronomer.find("form.inline button").click()
+    astronomer.wait(lambda: "name=nebula" in astronomer.driver.current_url, "the filtered list")
+    assert len(astronomer.all("tbody tr")) == 1
+    assert "NGC 2392" in astronomer.text()
+
+
+def test_a_request_shows_its_windows_its_curve_and_when_it_is_observed(astronomer: Any) -> None:
+    astronomer.visit("/requestgroups/1/")
+    assert "airmass" in astronomer.text()
+    canvas = "return document.querySelector('.plot').innerHTML.length > 0 && Bokeh.documents.length"
+    astronomer.wait(lambda: astronomer.driver.execute_script(canvas), "the curve to be drawn")
+
+
+def test_frames_have_pictures_and_can_be_downloaded(astronomer: Any) -> None:
+    astronomer.visit("/data/")
+    width = "const i = document.querySelector('.frame img'); return i && i.complete && i.naturalWidth"
+    astronomer.wait(lambda: (astronomer.driver.execute_script(width) or 0) >= 100, "a thumbnail to be shown")
+    astronomer.find(".frame a").click()
+    address = astronomer.find("a[download]").get_attribute("href")
+    downloaded = httpx.get(address, timeout=30)
+    assert downloaded.status_code == 200
+    assert len(downloaded.content) > 10_000
+
+
+def test_a_pending_request_can_be_cancelled_with_one_click(astronomer: Any, night: Any) -> None:
+    group = next(it for it in night.portal("astronomer").request_groups() if it.name == "SA 95-193, the same minutes")
+    astronomer.visit(f"/requestgroups/{group.id}/")
+    astronomer.find("button.danger").click()
+    astronomer.wait(lambda: "cancelled" in astronomer.text(), "the page to say so")
+    assert astronomer.find("h1 + .badge").text == "canceled"
