@@ -18,6 +18,7 @@ from armillary.clients.archive import ArchiveClient
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
 from armillary.clients.errors import RequestRefused, ServiceUnavailable
+from armillary.clients.people import PeopleClient
 from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
 
@@ -33,6 +34,7 @@ class Access:
     archive: ArchiveClient
     configdb: ConfigDBClient
     downtime: DowntimeClient
+    people: PeopleClient
 
 
 def access_for(request: HttpRequest) -> Access:
@@ -44,6 +46,7 @@ def access_for(request: HttpRequest) -> Access:
         ArchiveClient(connect("archive", token=token)),
         ConfigDBClient(connect("configdb")),
         DowntimeClient(connect("downtime")),
+        PeopleClient(connect("portal", token=token)),
     )
 
 

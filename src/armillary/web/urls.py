@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from armillary.web.pages import data, requests, tonight
+from armillary.web.pages import calls, data, people, proposals, requests, tonight
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/tonight/"), name="home"),
@@ -15,6 +15,23 @@ urlpatterns = [
     path("requestgroups/<int:group_id>/", requests.request_group, name="request-group"),
     path("requestgroups/<int:group_id>/cancel/", requests.cancel, name="request-group-cancel"),
     path("requests/<int:request_id>/", requests.request_detail, name="request"),
+    path("proposals/", proposals.proposals, name="proposals"),
+    path("proposals/<str:proposal_id>/", proposals.proposal, name="proposal"),
+    path("proposals/<str:proposal_id>/<str:verb>/", proposals.change, name="proposal-change"),
+    path("invitations/<str:key>/", people.invitation, name="invitation"),
+    path("profile/", people.profile, name="profile-page"),
+    path("profile/tokens/", people.new_token, name="new-token"),
+    path("profile/tokens/<int:token_id>/delete/", people.delete_token, name="delete-token"),
+    path("calls/", calls.calls, name="calls"),
+    path("applications/new/<int:call_id>/", calls.new_application, name="new-application"),
+    path("applications/<int:application_id>/", calls.application, name="application"),
+    path("applications/<int:application_id>/save/", calls.save, name="save-application"),
+    path("applications/<int:application_id>/copy/", calls.copy, name="copy-application"),
+    path("applications/<int:application_id>/delete/", calls.delete, name="delete-application"),
+    path("applications/<int:application_id>/decide/", calls.decide, name="decide-application"),
+    path("reviews/", calls.reviews, name="reviews"),
+    path("reviews/<int:review_id>/", calls.review, name="review"),
+    path("reviews/<int:review_id>/conflict/", calls.conflict, name="review-conflict"),
     path("data/", data.frames, name="data"),
     path("data/<int:frame_id>/", data.frame, name="frame"),
 ]

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.db.models import Count, QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -18,9 +19,14 @@ from armillary.clock import now
 from armillary.platform.errors import Forbidden, Refusal
 from armillary.portal.proposals import queries, wire
 from armillary.portal.proposals.filters import InvitationFilters, MembershipFilters, ProposalFilters, SemesterFilters
-from armillary.portal.proposals.invitations import invite, withdraw_invitation
+from armillary.portal.proposals.invitations import accept_invitation, invite, withdraw_invitation
 from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite, Semester
-from armillary.portal.proposals.serializers import InvitationSerializer, NotificationSerializer, TimeLimitSerializer
+from armillary.portal.proposals.serializers import (
+    InvitationSerializer,
+    KeySerializer,
+    NotificationSerializer,
+    TimeLimitSerializer,
+)
 from armillary.portal.proposals.services import limit_all_members, limit_member, remove_member, set_notifications
 from armillary.portal.resource import Rendered, Resource, user_of
 
@@ -180,6 +186,19 @@ class InvitationViewSet(Resource):
     def rendered(self, rows: Sequence[Any]) -> Rendered:
         """Invitations."""
         return [wire.invitation(row) for row in rows]
+
+    @extend_schema(request=KeySerializer, responses={200: dict})
+    @action(detail=False, methods=["post"])
+    def accept(self, request: Request) -> Response:
+        """Join a proposal with the key of an invitation's mail, whatever address the caller has."""
+        body = KeySerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        membership = accept_invitation(user_of(request), body.validated_data["key"])
+        return Response(self._joined(membership))
+
+    @staticmethod
+    def _joined(membership: Membership) -> dict[str, Any]:
+        return {"proposal": membership.proposal_id, "role": membership.role}
 
     def destroy(self, request: Request, pk: str) -> Response:
         """Take an invitation back."""

@@ -19,6 +19,12 @@ class TimeLimitSerializer(serializers.Serializer[Any]):
     time_limit_hours = serializers.FloatField()
 
 
+class KeySerializer(serializers.Serializer[Any]):
+    """What proves that somebody was invited."""
+
+    key = serializers.CharField(max_length=200)
+
+
 class InvitationSerializer(serializers.Serializer[Any]):
     """Whom to invite."""
 
