@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -166,7 +167,7 @@ def test_twilights_cover_the_span_without_gaps() -> None:
     periods = twilights(LSC, start, end)
     assert periods[0].start == start
     assert periods[-1].end == end
-    assert all(a.end == b.start and a.name != b.name for a, b in zip(periods, periods[1:], strict=False))
+    assert all(a.end == b.start and a.name != b.name for a, b in pairwise(periods))
     assert [period.name for period in periods] == [
         *("night", "astronomical", "nautical", "civil", "day"),
         *("civil", "nautical", "astronomical", "night"),

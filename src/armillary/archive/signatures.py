@@ -100,7 +100,7 @@ def check_signature(request: SignedRequest, claim: Claim, secret: str) -> None:
     """
     canonical = _canonical(request, claim.signed_headers)
     digest = hashlib.sha256(canonical.encode()).hexdigest()
-    text = "\n".join((_ALGORITHM, claim.moment, claim.scope, digest))
+    text = f"{_ALGORITHM}\n{claim.moment}\n{claim.scope}\n{digest}"
     key = f"AWS4{secret}".encode()
     for part in (claim.day, claim.region, "s3", "aws4_request"):
         key = hmac.digest(key, part.encode(), "sha256")

@@ -12,6 +12,7 @@ from armillary.archive.api.s3 import put_object
 from armillary.archive.api.service import HealthView, ProfileView
 from armillary.archive.api.thumbnails import ThumbnailDetail, ThumbnailList
 from armillary.archive.api.versions import VersionDetail, VersionList
+from armillary.archive.api.vo import Availability, Capabilities, ConeSearch, DataLinks, ImageSearch
 from armillary.platform.streams import event_stream
 
 _resources: list[URLPattern | URLResolver] = [
@@ -33,6 +34,16 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("files/<str:key>/<str:name>", download, name="archive-file"),
     path("store/<path:place>", FileUpload.as_view(), name="archive-store"),
     path("s3/<str:bucket>/<path:place>", put_object, name="archive-s3"),
+    path("vo/sia2/query", ImageSearch.as_view(), name="archive-sia2"),
+    path("vo/scs/query", ConeSearch.as_view(), name="archive-scs"),
+    path("vo/datalink", DataLinks.as_view(), name="archive-datalink"),
+    # Clients look for these beside each service.
+    path("vo/sia2/capabilities", Capabilities.as_view()),
+    path("vo/sia2/availability", Availability.as_view()),
+    path("vo/scs/capabilities", Capabilities.as_view()),
+    path("vo/scs/availability", Availability.as_view()),
+    path("vo/capabilities", Capabilities.as_view(), name="archive-vo-capabilities"),
+    path("vo/availability", Availability.as_view(), name="archive-vo-availability"),
     path("profile/", ProfileView.as_view(), name="archive-profile"),
     path(
         "events/",

@@ -11,7 +11,9 @@ from typing import Annotated, Any
 
 import typer
 
+from armillary import clock
 from armillary.cli.django import refuse, start_django
+from armillary.cli.refusals import sentence_of
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
 users = typer.Typer(no_args_is_help=True, help="Accounts.")
@@ -112,7 +114,7 @@ def create_proposal(
             public=public,
             tac_priority=priority,
             direct_submission=direct_submission,
-            semester=queries.semester_named(semester) if semester else None,
+            semester=queries.semester_named(semester) if semester else queries.current_semester(clock.now()),
             hours=services.TimeGrant(
                 std_h=hours, rr_h=rapid_response_hours, tc_h=time_critical_hours, realtime_h=real_time_hours
             ),
@@ -153,7 +155,9 @@ def _refusals() -> Iterator[None]:
 
     try:
         yield
-    except (Refusal, ClientError) as error:
+    except Refusal as error:
+        raise refuse(sentence_of(error.errors)) from error
+    except ClientError as error:
         raise refuse(str(error)) from error
 
 

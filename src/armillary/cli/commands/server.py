@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -111,7 +110,12 @@ def _supervise(host: str, port: int, telescopes: list[str], token: str) -> None:
         "ARMILLARY_PORTAL_URL": address,
         **{f"ARMILLARY_{name.upper()}_URL": f"{address}/{name}" for name in ("configdb", "downtime", "archive")},
     }
-    supervisor = Supervisor(Path(configuration().data_directory) / "logs", lambda line: print(line, file=sys.stderr))
+    settings = configuration()
+    shared = dict(os.environ)
+    if "public_url" not in settings.model_fields_set:
+        shared["ARMILLARY_PUBLIC_URL"] = address
+    logs = settings.data_directory / "logs"
+    supervisor = Supervisor(logs, lambda line: print(line, file=sys.stderr), environment=shared)
     stop = stop_on_signals()
     programs = [
         Program("web", ("-m", "armillary", "serve", "--host", host, "--port", str(port))),
@@ -119,8 +123,7 @@ def _supervise(host: str, port: int, telescopes: list[str], token: str) -> None:
         Program("scheduler", ("-m", "armillary", "scheduler", "run"), client),
         *(Program(f"telescope-{key}", ("-m", "armillary", "telescope", "run", key), client) for key in telescopes),
     ]
-    os.environ.setdefault("ARMILLARY_PUBLIC_URL", address)
     supervisor.start(programs)
-    print(f"Armillary runs at {address}/ ; logs are in {configuration().data_directory / 'logs'}; Ctrl-C stops it")
+    print(f"Armillary runs at {address}/ ; logs are in {logs}; Ctrl-C stops it")
     supervisor.watch(stop.is_set)
     supervisor.stop()

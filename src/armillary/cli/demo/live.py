@@ -14,6 +14,7 @@ from rich.console import Console
 
 from armillary import clock
 from armillary.cli.demo.stage import Stage, Submission
+from armillary.cli.refusals import sentence_of
 from armillary.clients import events
 
 _HEARTBEAT_S: Final = 2.0
@@ -47,7 +48,7 @@ def introduce(stage: Stage, submissions: list[Submission], console: Console) -> 
         mark = "[green]accepted[/green]" if submission.request_group_id else "[yellow]refused[/yellow]"
         console.print(f"  {mark}  {submission.sample.body['name']}  [dim]{submission.sample.title}[/dim]")
         if submission.refusal:
-            console.print(f"            [dim]{_sentence(submission.refusal)}[/dim]")
+            console.print(f"            [dim]{sentence_of(submission.refusal)}[/dim]")
     console.print(f"  files, databases and logs are in {stage.installation.directory}")
     console.print("  Ctrl-C stops everything; starting again goes on where it stopped")
     console.print()
@@ -91,11 +92,3 @@ def _tell(stage: Stage, console: Console, stop: threading.Event) -> None:
             console.print(f"{clock.now():%H:%M:%S} UTC  {place}  observation {event.key} {state}")
         elif event.kind == "request_group.changed":
             console.print(f"{clock.now():%H:%M:%S} UTC  request group {event.key} {state}")
-
-
-def _sentence(refusal: object) -> str:
-    if isinstance(refusal, dict):
-        return "; ".join(_sentence(value) for value in refusal.values() if value)
-    if isinstance(refusal, list):
-        return "; ".join(_sentence(value) for value in refusal if value)
-    return str(refusal)
