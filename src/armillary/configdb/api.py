@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar, Final, TypeVar, cast
 
 from django.db.models import QuerySet
@@ -62,7 +62,7 @@ class ResourceViewSet(GenericViewSet[Any]):
     @property
     def base_url(self) -> str:
         """Where the resources hang, as the caller sees it."""
-        return cast("str", self.reverse_action("list").removesuffix(f"{self.basename}/"))
+        return self.reverse_action("list").removesuffix(f"{self.basename}/")
 
     def list(self, request: Request) -> Response:
         """All things of this kind, or those that the query parameters leave."""
@@ -83,22 +83,22 @@ class ResourceViewSet(GenericViewSet[Any]):
         return unmodified(request, etag) or tagged(Response(body), etag)
 
     @idempotent
-    def create(self, request: Request) -> Response:
+    def create(self, request: Request) -> Response:  # noqa: ARG002  the router passes it
         """Make a new thing."""
         values, members = self._parsed(None)
         thing = services.create(self.model, values, members=members, by=self._author())
         body = self._read(thing.pk)
         return tagged(Response(body, status=201), etag_of_thing(body))
 
-    def update(self, request: Request, pk: str) -> Response:
+    def update(self, request: Request, pk: str) -> Response:  # noqa: ARG002  the router passes it
         """Change a thing; a field that may be left out and is, stays."""
         return self._update(pk, partial=False)
 
-    def partial_update(self, request: Request, pk: str) -> Response:
+    def partial_update(self, request: Request, pk: str) -> Response:  # noqa: ARG002  the router passes it
         """Change what is named of a thing."""
         return self._update(pk, partial=True)
 
-    def destroy(self, request: Request, pk: str) -> Response:
+    def destroy(self, request: Request, pk: str) -> Response:  # noqa: ARG002  the router passes it
         """Delete a thing that nothing uses."""
         key = self._key(pk)
         services.delete(self.model, key, by=self._author(), precondition=self._unchanged)
@@ -128,7 +128,7 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     def _read(self, pk: object) -> dict[str, Any]:
         with consistent_reading():
-            rows = self.model.with_key(self._key(pk)).values()
+            rows: Iterable[Any] = self.model.with_key(self._key(pk)).values()
             found = render(self.model, rows, base_url=self.base_url)
         if not found:
             raise self._unknown()
@@ -163,10 +163,11 @@ def resource(
 
     def declare(view: V) -> V:
         view.model = model
-        view.queryset = model._default_manager.order_by(*(model._meta.ordering or ("pk",)), "pk")  # noqa: SLF001  the same
-        view.serializer_class = serializer
-        view.filterset_class = choice  # type: ignore[attr-defined]  # django-filter's way of declaring
-        return cast("V", extend_schema(tags=["configdb"])(view))
+        order = model._meta.ordering or ("pk",)  # noqa: SLF001  Django's public metadata
+        setattr(view, "queryset", model._default_manager.order_by(*order, "pk"))  # noqa: B010, SLF001  typed as of instances
+        setattr(view, "serializer_class", serializer)  # noqa: B010  the same
+        setattr(view, "filterset_class", choice)  # noqa: B010  django-filter's way of declaring
+        return extend_schema(tags=["configdb"])(view)
 
     return declare
 

@@ -1,7 +1,8 @@
 """The Cerberus dialect of validation schemas.
 
-It is Cerberus 1.3 with three more rules that check nothing, but say how to show a field in a form: `label`, `description` and
-`show`. Every consumer that applies a schema of the configuration database should use this class, or an equal one.
+It is Cerberus 1.3 with three more rules that check nothing, but say how to show a field in a form: `label`,
+`description` and `show`. Every consumer that applies a schema of the configuration database should use this class, or
+an equal one.
 """
 
 from __future__ import annotations

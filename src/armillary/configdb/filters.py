@@ -1,4 +1,4 @@
-"""Query parameters of the lists: exact and case-sensitive; an empty value filters nothing; unknown names are ignored."""
+"""Query parameters of the lists: exact and case-sensitive; an empty value or an unknown name filters nothing."""
 
 from __future__ import annotations
 
@@ -21,24 +21,32 @@ from armillary.configdb.models import (
 
 
 class SiteFilter(django_filters.FilterSet):
+    """By name or code."""
+
     class Meta:
         model = Site
         fields = ("name", "code")
 
 
 class EnclosureFilter(django_filters.FilterSet):
+    """By name, code, or the id of the site."""
+
     class Meta:
         model = Enclosure
         fields = ("name", "code", "site")
 
 
 class TelescopeFilter(django_filters.FilterSet):
+    """By name, code, exact numbers, or the id of the enclosure."""
+
     class Meta:
         model = Telescope
         fields = ("name", "code", "lat", "long", "horizon", "aperture", "enclosure")
 
 
 class InstrumentFilter(django_filters.FilterSet):
+    """By codes of where it is and what it is; cameras by id."""
+
     telescope = django_filters.CharFilter(field_name="telescope__code", help_text="Code of the telescope")
     enclosure = django_filters.CharFilter(field_name="telescope__enclosure__code", help_text="Code of the enclosure")
     site = django_filters.CharFilter(field_name="telescope__enclosure__site__code", help_text="Code of the site")
@@ -90,18 +98,24 @@ def _without_unknown_orderings(data: Any) -> Any:
 
 
 class CameraFilter(django_filters.FilterSet):
+    """By code, or the id of the camera type."""
+
     class Meta:
         model = Camera
         fields = ("code", "camera_type")
 
 
 class CameraTypeFilter(django_filters.FilterSet):
+    """By name or exact pixel scale."""
+
     class Meta:
         model = CameraType
         fields = ("name", "pscale")
 
 
 class InstrumentTypeFilter(django_filters.FilterSet):
+    """By name, code or category."""
+
     instrument_category = django_filters.CharFilter(
         field_name="instrument_category__code", help_text="Code of the category"
     )
@@ -112,18 +126,24 @@ class InstrumentTypeFilter(django_filters.FilterSet):
 
 
 class OpticalElementGroupFilter(django_filters.FilterSet):
+    """By name, type, or the ids of elements (repeat for one or another)."""
+
     class Meta:
         model = OpticalElementGroup
         fields = ("name", "type", "optical_elements")
 
 
 class OpticalElementFilter(django_filters.FilterSet):
+    """By id, name, code, or whether requests may use it."""
+
     class Meta:
         model = OpticalElement
         fields = ("id", "name", "code", "schedulable")
 
 
 class GenericModeFilter(django_filters.FilterSet):
+    """By name, code, or whether requests may use it."""
+
     class Meta:
         model = GenericMode
         fields = ("name", "code", "schedulable")

@@ -46,15 +46,17 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
 def by_id(model: type[Resource], source: str, *, many: bool = False, required: bool = True) -> Any:
     """A relation that is written as an id, or a list of ids."""
     return serializers.PrimaryKeyRelatedField(
-        queryset=model._default_manager.all(),
+        queryset=model._default_manager.all(),  # noqa: SLF001  Django's public name of the manager
         source=source,
         write_only=True,
         many=many,
-        required=required,  # noqa: SLF001  Django's public manager
+        required=required,
     )
 
 
 class OpticalElementSerializer(ResourceSerializer):
+    """A filter, slit or grating."""
+
     class Meta:
         model = OpticalElement
         fields = ("id", "name", "code", "schedulable")
@@ -68,6 +70,8 @@ class NestedOpticalElementSerializer(OpticalElementSerializer):
 
 
 class OpticalElementGroupSerializer(ResourceSerializer):
+    """A group with its elements, named by id, or nested by code."""
+
     optical_elements = NestedOpticalElementSerializer(many=True, required=False)
     optical_element_ids = by_id(OpticalElement, "optical_elements_by_id", many=True, required=False)
     default = serializers.CharField(
@@ -88,12 +92,16 @@ class OpticalElementGroupSerializer(ResourceSerializer):
 
 
 class CameraTypeSerializer(ResourceSerializer):
+    """A detector model."""
+
     class Meta:
         model = CameraType
         fields = ("id", "size", "pscale", "name", "code", "pixels_x", "pixels_y", "max_rois")
 
 
 class CameraSerializer(ResourceSerializer):
+    """A camera; what is in front of it is named by id."""
+
     camera_type = CameraTypeSerializer(read_only=True)
     camera_type_id = by_id(CameraType, "camera_type")
     optical_elements = serializers.DictField(
@@ -118,6 +126,8 @@ class CameraSerializer(ResourceSerializer):
 
 
 class GenericModeSerializer(ResourceSerializer):
+    """A mode."""
+
     validation_schema = serializers.DictField(required=False, help_text="Cerberus rules; {} for none")
 
     class Meta:
@@ -132,6 +142,8 @@ class NestedModeSerializer(GenericModeSerializer):
 
 
 class GenericModeGroupSerializer(ResourceSerializer):
+    """The modes of one kind, named by id, or nested."""
+
     instrument_type = serializers.PrimaryKeyRelatedField(queryset=InstrumentType.objects.all(), write_only=True)
     modes = NestedModeSerializer(many=True, required=False)
     mode_ids = by_id(GenericMode, "modes_by_id", many=True, required=False)
@@ -145,18 +157,24 @@ class GenericModeGroupSerializer(ResourceSerializer):
 
 
 class ConfigurationTypeSerializer(ResourceSerializer):
+    """A kind of work."""
+
     class Meta:
         model = ConfigurationType
         fields = ("name", "code")
 
 
 class InstrumentCategorySerializer(ResourceSerializer):
+    """A family of instruments."""
+
     class Meta:
         model = InstrumentCategory
         fields = ("code",)
 
 
 class ModeTypeSerializer(ResourceSerializer):
+    """What modes are about."""
+
     class Meta:
         model = ModeType
         fields = ("id",)
@@ -172,6 +190,8 @@ _PROPERTIES = (
 
 
 class ConfigurationTypePropertiesSerializer(ResourceSerializer):
+    """How an instrument type does a kind of work, as a resource of its own."""
+
     validation_schema = serializers.DictField(required=False, help_text="Cerberus rules; {} for none")
 
     class Meta:
@@ -180,7 +200,7 @@ class ConfigurationTypePropertiesSerializer(ResourceSerializer):
 
 
 class NestedConfigurationTypeSerializer(ResourceSerializer):
-    """A configuration type inside an instrument type, named by ``configuration_type`` or, as it is read, by ``code``."""
+    """A configuration type in an instrument type, named by ``configuration_type`` or, as it is read, by ``code``."""
 
     name = serializers.CharField(read_only=True)
     code = serializers.CharField(source="configuration_type_id", read_only=True)
@@ -201,6 +221,8 @@ class NestedConfigurationTypeSerializer(ResourceSerializer):
 
 
 class InstrumentTypeSerializer(ResourceSerializer):
+    """An instrument type; its configuration types may be written nested."""
+
     instrument_category = serializers.PrimaryKeyRelatedField(
         queryset=InstrumentCategory.objects.all(), required=False, allow_null=True
     )
@@ -232,6 +254,8 @@ class InstrumentTypeSerializer(ResourceSerializer):
 
 
 class InstrumentSerializer(ResourceSerializer):
+    """An instrument; cameras, telescope and type are named by id."""
+
     named = True
     state = serializers.ChoiceField(choices=Instrument.State.choices)
     telescope = serializers.URLField(read_only=True)
@@ -265,6 +289,8 @@ class InstrumentSerializer(ResourceSerializer):
 
 
 class TelescopeSerializer(ResourceSerializer):
+    """A telescope; its enclosure is named by id."""
+
     named = True
     enclosure = serializers.URLField(read_only=True)
     enclosure_id = by_id(Enclosure, "enclosure")
@@ -297,6 +323,8 @@ class TelescopeSerializer(ResourceSerializer):
 
 
 class EnclosureSerializer(ResourceSerializer):
+    """An enclosure; its site is named by id."""
+
     named = True
     site = serializers.URLField(read_only=True)
     site_id = by_id(Site, "site")
@@ -308,6 +336,8 @@ class EnclosureSerializer(ResourceSerializer):
 
 
 class SiteSerializer(ResourceSerializer):
+    """A site."""
+
     named = True
     enclosure_set = EnclosureSerializer(many=True, read_only=True)
 

@@ -30,7 +30,7 @@ class ReadsOpenly(BasePermission):
     def has_permission(self, request: Request, view: Any) -> bool:
         """Whether the caller may read."""
         del view
-        return configuration().read_access_is_public or bool(request.user and request.user.is_authenticated)
+        return configuration().read_access_is_public or bool(request.user.is_authenticated)
 
 
 class WritesByPermission(ReadsOpenly):

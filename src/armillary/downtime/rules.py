@@ -52,7 +52,8 @@ def _place(proposed: Proposed, observatory: Observatory) -> Errors:
             "non_field_errors": [
                 (
                     f"The site, enclosure, telescope and instrument_type combination {proposed.telescope_key} "
-                    f"{proposed.instrument_type} does not exist; {proposed.telescope_key} has {', '.join(kinds) or 'none'}"
+                    f"{proposed.instrument_type} does not exist; "
+                    f"{proposed.telescope_key} has {', '.join(kinds) or 'none'}"
                 )
             ]
         }

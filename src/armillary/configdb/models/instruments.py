@@ -123,6 +123,7 @@ class ConfigurationTypeProperties(Resource):
 
     @classmethod
     def resource_name(cls) -> str:
+        """A plural already."""
         return "configurationtypeproperties"
 
     def __str__(self) -> str:

@@ -7,7 +7,7 @@ from simple_history.manager import HistoryManager
 from simple_history.models import HistoricalRecords
 
 
-class RecordedHistory(HistoricalRecords):
+class RecordedHistory(HistoricalRecords):  # type: ignore[misc]  # the library publishes no types
     """History whose lines a service writes, after an object *and its members* have been written.
 
     The library writes a line when a row is saved; the members of a group are rows of their own that are written
@@ -18,6 +18,7 @@ class RecordedHistory(HistoricalRecords):
         super().__init__(m2m_fields=members, history_change_reason_field=models.TextField(blank=True, default=""))
 
     def contribute_to_class(self, cls: type[models.Model], name: str) -> None:
+        """Let the class know its history, besides the manager that the library puts there."""
         super().contribute_to_class(cls, name)
         cls.history_records = self  # type: ignore[attr-defined]  # declared on Resource
 

@@ -374,7 +374,8 @@ def render(model: type[Resource], rows: Iterable[Row], *, base_url: str) -> list
 
 
 def _table(model: type[Model]) -> dict[Any, Row]:
-    return {row[model._meta.pk.attname]: row for row in model._default_manager.values()}  # noqa: SLF001  Django's public metadata
+    key = model._meta.pk.attname  # noqa: SLF001  Django's public metadata
+    return {row[key]: row for row in model._default_manager.values()}  # noqa: SLF001  and its manager
 
 
 def _grouped(rows: Iterable[Row], key: str) -> dict[Any, list[Row]]:
@@ -386,7 +387,7 @@ def _grouped(rows: Iterable[Row], key: str) -> dict[Any, list[Row]]:
 
 def _members(through: type[Model], owner: str, member: str) -> dict[int, list[int]]:
     members: dict[int, list[int]] = defaultdict(list)
-    for owner_id, member_id in through._default_manager.values_list(owner, member):
+    for owner_id, member_id in through._default_manager.values_list(owner, member):  # noqa: SLF001  the same
         members[owner_id].append(member_id)
     return members
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from armillary.configdb.models import Site
@@ -14,5 +15,6 @@ def export_observatory(*, base_url: str = "http://localhost:7000/") -> dict[str,
         base_url: What the links to parents begin with; they mean nothing to an import.
     """
     with consistent_reading():
-        results = render(Site, Site.objects.values(), base_url=base_url)
+        rows: Iterable[Any] = Site.objects.values()
+        results = render(Site, rows, base_url=base_url)
     return {"count": len(results), "next": None, "previous": None, "results": results}

@@ -86,10 +86,6 @@ class ImportReport:
         return [*lines, f"{len(self.created)} created, {len(self.changed)} changed, {self.unchanged} as they were"]
 
 
-class _Rehearsal(Exception):
-    """Undoes the transaction of a dry run."""
-
-
 @retry_conflicts()
 def import_observatory(
     document: ObservatoryDocument | Any, *, dry_run: bool = False, by: Authorship | None = None
@@ -106,14 +102,10 @@ def import_observatory(
     """
     wanted = document if isinstance(document, ObservatoryDocument) else decode(document)
     importing = _Import(by or Authorship(reason="import"), ImportReport(dry_run))
-    try:
-        with transaction.atomic():
-            serialised(LOCK)
-            importing.run(wanted)
-            if dry_run:
-                raise _Rehearsal
-    except _Rehearsal:
-        pass
+    with transaction.atomic():
+        serialised(LOCK)
+        importing.run(wanted)
+        transaction.set_rollback(dry_run)
     return importing.report
 
 

@@ -69,7 +69,7 @@ def _mode(thing: Resource, entry: Mapping[str, Any], by: Authorship) -> Resource
         **{key: entry[key] for key in entry if key != "validation_schema"}
     )
     schema = entry.get("validation_schema", None if thing.pk or "name" not in entry else {})
-    for candidates in (alike.filter(groups=thing) if thing.pk else alike.none(), alike):
+    for candidates in (alike.filter(groups=thing.pk) if thing.pk else alike.none(), alike):
         found = [each for each in candidates if schema is None or each.validation_schema == schema]
         if len(found) > 1 and "name" not in entry:
             identifiers = ", ".join(str(each.pk) for each in found)

@@ -123,7 +123,7 @@ def users_of(thing: Resource) -> list[Resource]:
     for relation in thing._meta.related_objects:  # noqa: SLF001  Django's public metadata
         if getattr(relation, "on_delete", None) is not models.PROTECT:
             continue
-        for row in relation.related_model._default_manager.filter(**{relation.field.name: thing}):  # type: ignore[union-attr]  # noqa: SLF001  the same
+        for row in relation.related_model._default_manager.filter(**{relation.field.name: thing}):  # noqa: SLF001  the same
             user = row if isinstance(row, Resource) else _owner(row, relation.field.name)
             users[user.resource_name(), user.pk] = user
     return [users[key] for key in sorted(users, key=lambda key: (key[0], str(users[key])))]
