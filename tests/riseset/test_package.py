@@ -17,6 +17,7 @@ import pytest
 import armillary.riseset as package
 from armillary.riseset import SiderealTarget, Site, acceleration, observable_windows
 from armillary.riseset.compiled.stars import nodes_of
+from armillary.riseset.data.build import packed_ephemeris
 from armillary.riseset.daynodes import day_nodes
 from armillary.riseset.ephemeris import barycentric
 from armillary.riseset.sky import blocks_of, sky_of
@@ -95,6 +96,13 @@ def test_the_shipped_ephemeris_is_de421_within_its_rounding() -> None:
         assert np.abs(barycentric(body, tdb_s)[0] - expected).max() < limit_km
     moon = barycentric("moon", tdb_s)[0] - barycentric("earth", tdb_s)[0]
     assert np.abs(moon - ephemeris.position("moon", 2_440_587.5, tdb_s / 86_400.0).T).max() < 0.01
+
+
+def test_the_shipped_ephemeris_is_what_its_recipe_makes() -> None:
+    made = packed_ephemeris()
+    with np.load(FOLDER / "data" / "de421.npz") as shipped:
+        assert set(shipped.files) == set(made)
+        assert all(np.array_equal(shipped[name], array) for name, array in made.items())
 
 
 def test_leap_seconds_are_those_of_erfa() -> None:

@@ -14,6 +14,8 @@ from armillary.riseset import (
     EarthSatellite,
     InvalidTwoLineElements,
     Site,
+    dark_windows,
+    intersect,
     observable_windows,
     positions,
     up_windows,
@@ -39,7 +41,7 @@ def test_a_satellite_stands_where_skyfield_has_it() -> None:
     observer = wgs84.latlon(BOSTON.latitude_deg, BOSTON.longitude_deg)
     relative = (SkyfieldSatellite(*ISS, ts=timescale) - observer).at(timescale.from_datetimes(times))
     altitude, azimuth, distance = relative.altaz()
-    # 2": skyfield leaves out polar motion and diurnal aberration, and its UT1 differs by a millisecond or so; a satellite
+    # skyfield leaves out polar motion and diurnal aberration; its UT1 differs by a millisecond or so, and a satellite
     # at 400 km moves 1" in 0.3 ms.
     assert np.abs(seen.altitude_deg - altitude.degrees).max() < 6.0 / 3600.0
     across = (seen.azimuth_deg - azimuth.degrees + 180.0) % 360.0 - 180.0
@@ -67,12 +69,17 @@ def test_a_satellite_pass_ends_exactly_at_the_limit() -> None:
 
 
 def test_a_satellite_is_asked_for_like_any_target() -> None:
-    start = datetime(2014, 11, 10, tzinfo=UTC)
-    [[windows]] = observable_windows(
-        [EarthSatellite(*TIANGONG)], [BOSTON], start, start + timedelta(days=2), Constraints(twilight="nautical")
-    )
+    # The orbit passes northern latitudes by day in these weeks, and southern ones by night.
+    site = Site(-42.9, 147.3)  # Hobart
+    satellite, start = EarthSatellite(*TIANGONG), datetime(2014, 11, 10, tzinfo=UTC)
+    end = start + timedelta(days=2)
+    [[windows]] = observable_windows([satellite], [site], start, end, Constraints(twilight="nautical"))
     assert 0 < len(windows) < 20
     assert all(timedelta() < b - a < timedelta(minutes=15) for a, b in windows)
+    expected = intersect(up_windows(satellite, site, start, end), dark_windows(site, start, end, "nautical"))
+    assert len(windows) == len(expected)
+    for found, wanted in zip(windows, expected, strict=True):
+        assert max(abs((a - b).total_seconds()) for a, b in zip(found, wanted, strict=True)) < 1e-3
 
 
 @pytest.mark.parametrize(

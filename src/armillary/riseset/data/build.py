@@ -39,8 +39,8 @@ def pack(coefficients: np.ndarray, quantum_km: float) -> np.ndarray:
     return np.stack([(zigzag >> np.uint64(8 * plane)).astype(np.uint8) for plane in range(_BYTES)])
 
 
-def build(destination: Path) -> None:
-    """Write the packed ephemeris."""
+def packed_ephemeris() -> dict[str, np.ndarray]:
+    """The arrays of the packed ephemeris by name; needs the package ``de421``."""
     source = Path(str(files("de421")))
     constants = {name.decode().strip(): float(value) for name, value in np.load(source / "constants.npy")}
     packed: dict[str, np.ndarray] = {"earth_moon_mass_ratio": np.array(constants["EMRAT"])}
@@ -51,8 +51,8 @@ def build(destination: Path) -> None:
         last = int((LAST_JD - constants["jalpha"]) // days) + 1
         packed[body] = pack(coefficients[first:last], quantum)
         packed[f"{body}_layout"] = np.array([constants["jalpha"] + first * days, days, quantum])
-    np.savez_compressed(destination, allow_pickle=False, **packed)
+    return packed
 
 
 if __name__ == "__main__":
-    build(Path(__file__).with_name("de421.npz"))
+    np.savez_compressed(Path(__file__).with_name("de421.npz"), allow_pickle=False, **packed_ephemeris())
