@@ -4,7 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-import httpx
 import pytest
 
 from armillary.clients.events import FEED_RESET, Event
@@ -202,10 +201,6 @@ def test_a_time_critical_request_wins_against_a_normal_one(world: World, ask: As
     reason = next(each for each in loop.status.reasons if each.request_group == normal.id)
     assert reason.status in {"outbid", "crowded_out"}
     assert reason.needed_value is None or reason.needed_value > (reason.value or 0)
-
-
-    def handle_request(self, request: httpx.Request) -> httpx.Response:
-        raise httpx.ConnectError("connection refused", request=request)
 
 
 def test_a_source_that_cannot_be_read_stops_publishing_and_is_tried_again(

@@ -1,8 +1,8 @@
 """Energetic reasoning: the time that observations must spend in part of a piece.
 
 An observation of length d that may start between a and l spends at least
-``min(overlap of [a, a + d) with [t1, t2), overlap of [l, l + d) with [t1, t2))`` in an interval [t1, t2): sliding it, the
-overlap rises and then falls, so its least value is at an end. The sum over what is chosen may not exceed t2 - t1.
+``min(overlap of [a, a + d) with [t1, t2), overlap of [l, l + d) with [t1, t2))`` in an interval [t1, t2): sliding it,
+the overlap rises and then falls, so its least value is at an end. The sum over what is chosen may not exceed t2 - t1.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class _Explaining:
         if entry is None and not len(options):
             status = _HISTORY[min(int(self.compilation.had_window[index]), 2)]
             return Explanation(reservation.id, status, reservation.value, offered)
-        status, allocation, blocking = self._status(index, entry is not None, options)
+        status, allocation, blocking = self._status(index, options)
         cheapest = int(options[int(np.argmin(self.cost[options]))]) if len(options) else NOTHING
         price = float(self.cost[cheapest]) if cheapest != NOTHING else 0.0
         return Explanation(
@@ -81,11 +81,10 @@ class _Explaining:
     def _status(
         self,
         index: int,
-        is_scheduled: bool,
         options: np.ndarray,
     ) -> tuple[Status, str | None, tuple[Identifier, ...]]:
         reservation = self.problem.reservations[index]
-        if is_scheduled:
+        if reservation.id in self.entries:
             return Status.SCHEDULED, None, ()
         short = [name for name, seconds in sorted(reservation.charges.items()) if self.left[name] < seconds]
         if short:

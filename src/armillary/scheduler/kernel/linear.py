@@ -60,7 +60,7 @@ class Programme:
         self._pieces = len(relaxation.capacity)
         self._column_of = np.full(len(model.option_start), NOTHING, dtype=np.int64)
         self.columns = np.zeros(0, dtype=np.int64)
-        self._highs = highspy.Highs()
+        self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
         self._highs.setOptionValue("threads", 1)
         self._highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
@@ -97,7 +97,8 @@ class Programme:
 
     def is_admitted(self) -> npt.NDArray[np.bool_]:
         """By option: whether it has a column."""
-        return self._column_of != NOTHING
+        admitted: npt.NDArray[np.bool_] = self._column_of != NOTHING
+        return admitted
 
     def _entries(self, options: np.ndarray) -> tuple[np.ndarray, np.ndarray, FloatArray]:
         """(column counted from 0, row, coefficient) of new columns."""

@@ -89,7 +89,7 @@ class Compilation:
     group_kind: Sequence[GroupKind | None]
     """By reservation."""
     had_window: IntegerArray
-    """By reservation: 0 no window at all, 1 none long enough, 2 none long enough outside fixed observations, 3 usable."""
+    """By reservation: 0 no window, 1 none long enough, 2 none long enough outside fixed observations, 3 usable."""
 
 
 class _Pieces(NamedTuple):
@@ -263,12 +263,14 @@ def _meeting(
 def _position_in_run(count: np.ndarray) -> np.ndarray:
     """0, 1, ... within each run of the given lengths, one after the other."""
     ends = np.cumsum(count)
-    return np.arange(ends[-1] if len(ends) else 0) - np.repeat(ends - count, count)
+    position: np.ndarray = np.arange(int(ends[-1]) if len(ends) else 0) - np.repeat(ends - count, count)
+    return position
 
 
 def _runs(sorted_keys: IntegerArray, count: int) -> IntegerArray:
     """Where the run of each key ``0..count - 1`` starts, and the end of the last."""
-    return np.searchsorted(sorted_keys, np.arange(count + 1)).astype(np.int32)
+    first: IntegerArray = np.searchsorted(sorted_keys, np.arange(count + 1)).astype(np.int32)
+    return first
 
 
 def _units(

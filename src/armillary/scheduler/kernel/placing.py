@@ -1,7 +1,7 @@
 """Trying, placing and undoing whole units on a timeline. Compiled.
 
-Every change is made through a :class:`Workspace`, which keeps a copy of each slab as it was before it was first touched,
-so that a rejected change is undone at the cost of the slabs it touched.
+Every change is made through a :class:`Workspace`, which keeps a copy of each slab as it was before the first touch,
+which makes undoing a rejected change cost no more than the slabs it touched.
 """
 
 from __future__ import annotations
@@ -25,6 +25,8 @@ from armillary.scheduler.kernel.timeline import (
     take_out,
 )
 
+ALL_SLABS, TOUCHED_SLABS = 1, 0
+"""Where to look for a place."""
 NOWHERE = -1
 """Stands for "fits nowhere" among positions."""
 
@@ -88,8 +90,8 @@ def touch(model: Model, timeline: Timeline, work: Workspace, slab: int) -> None:
     work.slot_of[slab] = slot
     work.touched[slot] = slab
     work.counters[TOUCHED] += 1
-    work.saved_count[slot] = timeline.count[slab]
-    for index in range(timeline.count[slab]):
+    work.saved_count[slot] = timeline.held[slab]
+    for index in range(timeline.held[slab]):
         option = timeline.sequence[slab, index]
         reservation = model.option_reservation[option]
         work.saved_sequence[slot, index] = option
@@ -115,11 +117,11 @@ def undo_changes(model: Model, timeline: Timeline, work: Workspace) -> None:
     """Put all touched slabs back to their copies."""
     for slot in range(work.counters[TOUCHED]):
         slab = work.touched[slot]
-        for index in range(timeline.count[slab]):
+        for index in range(timeline.held[slab]):
             leave(model, timeline, timeline.sequence[slab, index])
     for slot in range(work.counters[TOUCHED]):
         slab = work.touched[slot]
-        timeline.count[slab] = work.saved_count[slot]
+        timeline.held[slab] = work.saved_count[slot]
         for index in range(work.saved_count[slot]):
             timeline.sequence[slab, index] = work.saved_sequence[slot, index]
             timeline.earliest[slab, index] = work.saved_earliest[slot, index]
@@ -137,7 +139,7 @@ def undo_changes(model: Model, timeline: Timeline, work: Workspace) -> None:
 @compiled
 def first_position(timeline: Timeline, slab: int, end: float) -> int:
     """The first position whose follower may still start at ``end``."""
-    low, high = 0, timeline.count[slab]
+    low, high = 0, timeline.held[slab]
     while low < high:
         middle = (low + high) // 2
         if timeline.latest[slab, middle] < end - 1e-6:
@@ -162,7 +164,7 @@ def best_position(
     reservation = model.option_reservation[option]
     release, due, duration = model.option_start[option], model.option_latest[option], model.duration[reservation]
     best, best_start, best_delay = NOWHERE, 0.0, np.inf
-    for position in range(first_position(timeline, slab, release + duration), timeline.count[slab] + 1):
+    for position in range(first_position(timeline, slab, release + duration), timeline.held[slab] + 1):
         if position > 0 and timeline.earliest[slab, position - 1] > due:
             break
         if blink > 0.0 and uniform(work.random) < blink:
@@ -171,7 +173,7 @@ def best_position(
         if start == np.inf:
             continue
         delay = 0.0
-        if position < timeline.count[slab]:
+        if position < timeline.held[slab]:
             delay = max(0.0, start + duration - timeline.earliest[slab, position])
         if delay < best_delay:
             best, best_start, best_delay = position, start, delay
@@ -182,12 +184,14 @@ def best_position(
 
 @compiled
 def place_reservation(
-    model: Model, timeline: Timeline, work: Workspace, reservation: int, anywhere: bool, blink: float
+    model: Model, timeline: Timeline, work: Workspace, reservation: int, where: int, blink: float
 ) -> bool:
-    """Place a reservation where it delays others least; on touched slabs only unless ``anywhere``."""
+    """Place a reservation where it delays others least; ``where`` says among which slabs."""
     best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
     for option in range(model.first_option[reservation], model.first_option[reservation + 1]):
-        if not work.candidate[option] or not (anywhere or work.slot_of[model.option_slab[option]] != NOTHING):
+        if not work.candidate[option] or (
+            where == TOUCHED_SLABS and work.slot_of[model.option_slab[option]] == NOTHING
+        ):
             continue
         position, start, delay = best_position(model, timeline, work, option, blink)
         if position != NOWHERE and delay < best_delay:
@@ -205,14 +209,15 @@ def place_reservation(
 
 
 @compiled
-def place_unit(model: Model, timeline: Timeline, work: Workspace, unit: int, anywhere: bool, blink: float) -> bool:
+def place_unit(model: Model, timeline: Timeline, work: Workspace, unit: int, where: int, blink: float) -> bool:
     """Place all members of a unit, or none."""
     if not allowed(model, timeline, unit):
         return False
     first, last = model.first_member[unit], model.first_member[unit + 1]
+    if last - first > 1:
+        where = ALL_SLABS
     for index in range(first, last):
-        together = last - first > 1
-        if not place_reservation(model, timeline, work, model.member[index], anywhere or together, blink):
+        if not place_reservation(model, timeline, work, model.member[index], where, blink):
             for placed in range(first, index):
                 take_out(model, timeline, model.member[placed])
             return False

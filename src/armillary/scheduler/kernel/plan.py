@@ -103,10 +103,11 @@ _SENTENCES: Mapping[Status, str] = {
     Status.SIBLING: "Only one of its group is wanted, and {blocking} is scheduled.",
     Status.INCOMPLETE: "All of its group or none: {blocking} cannot be placed.",
     Status.SPACING: "Its required distance in time from {blocking} leaves no place for it.",
-    Status.OUTBID: "{places} could observe it; the cheapest time it could use ({resource}) is worth {price:.4g} per minute "
-    "to others, it offers {offer:.4g}. It would be scheduled from a value of about {needed:.6g} on, against {value:.6g}.",
-    Status.CROWDED_OUT: "{places} could observe it and it offers enough ({offer:.4g} per minute against {price:.4g}), but no "
-    "arrangement was found that holds it beside {blocking}.",
+    Status.OUTBID: "{places} could observe it; the cheapest time it could use ({resource}) is worth {price:.4g} per "
+    "minute to others, it offers {offer:.4g}. It would be scheduled from a value of about {needed:.6g} on, against "
+    "{value:.6g}.",
+    Status.CROWDED_OUT: "{places} could observe it and it offers enough ({offer:.4g} per minute against {price:.4g}), "
+    "but no arrangement was found that holds it beside {blocking}.",
 }
 
 
@@ -134,7 +135,7 @@ class Statistics:
     unfairness: float = 0.0
     """Mean over ranks of the standard deviation, between parties of a rank, of granted over requested seconds."""
     before_secondary: Mapping[str, float] = field(default_factory=dict)
-    """moved+dropped, mean_cost, mean_start_s and unfairness of the best plan before the secondary goals were pursued."""
+    """Changes (moved and dropped), mean_cost, mean_start_s and unfairness before the second goals were pursued."""
     constructed_value: float = 0.0
     """Value of the first plan, before the search."""
     reservations: int = 0

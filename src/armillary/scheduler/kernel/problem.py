@@ -101,7 +101,7 @@ class Allocation:
 
 @dataclass(frozen=True, slots=True)
 class Spacing:
-    """Where both are scheduled, ``minimum_s <= start(second) - start(first) <= maximum_s`` (else: the absolute value)."""
+    """Where both are scheduled, ``minimum_s <= start(second) - start(first) <= maximum_s`` (unordered: absolute)."""
 
     first: Identifier
     second: Identifier

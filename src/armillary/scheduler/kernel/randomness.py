@@ -34,7 +34,7 @@ def uniform(generator: Generator) -> float:
     difference = generator[0] - generator[1]
     if difference < 1:
         difference += _FIRST_MODULUS - 1
-    return difference * (1.0 / _FIRST_MODULUS)
+    return float(difference) * (1.0 / _FIRST_MODULUS)
 
 
 @compiled

@@ -78,7 +78,7 @@ class Relaxation:
     def option_cost(self, prices: Prices) -> FloatArray:
         """By option: the price of what it takes (time and allocations)."""
         model = self.compilation.model
-        cost = self.length * prices.piece[model.option_piece]
+        cost: FloatArray = self.length * prices.piece[model.option_piece]
         for price, (options, energy) in zip(prices.cut.tolist(), self.cut_options, strict=True):
             if price > 0.0:
                 cost[options] += price * energy
@@ -89,11 +89,9 @@ class Relaxation:
     def _charge_cost(self, prices: Prices) -> FloatArray:
         model = self.compilation.model
         owner = np.repeat(np.arange(len(model.duration)), np.diff(model.first_charge))
-        return np.bincount(
-            owner,
-            weights=model.charge_seconds * prices.allocation[model.charge_allocation],
-            minlength=len(model.duration),
-        )
+        charged: FloatArray = model.charge_seconds * prices.allocation[model.charge_allocation]
+        cost: FloatArray = np.bincount(owner, weights=charged, minlength=len(model.duration)).astype(np.float64)
+        return cost
 
     def bound(self, prices: Prices, margin: FloatArray) -> float:
         """The Lagrangian bound: what the time is worth, plus what each unit gains over its cheapest option.
@@ -103,8 +101,8 @@ class Relaxation:
             margin: by option, value less cost at these prices.
         """
         model = self.compilation.model
-        worth = float(self.capacity @ prices.piece) + float(model.allocation_limit @ prices.allocation)
-        worth += sum(price * cut.capacity for price, cut in zip(prices.cut.tolist(), self.cuts, strict=True))
+        worth: float = float(self.capacity @ prices.piece) + float(model.allocation_limit @ prices.allocation)
+        worth += float(prices.cut @ np.array([cut.capacity for cut in self.cuts]))
         gains = self.unit_gain(best_by_reservation(model.first_option, margin))
         lone = model.unit_choice == NOTHING
         worth += float(np.maximum(gains[lone], 0.0).sum())
@@ -117,7 +115,10 @@ class Relaxation:
     def unit_gain(self, best_margin: FloatArray) -> FloatArray:
         """By unit: the sum of its members' best margins; minus infinity if a member has no option."""
         model = self.compilation.model
-        return np.add.reduceat(best_margin[model.member], model.first_member[:-1]) if len(model.member) else np.zeros(0)
+        if not len(model.member):
+            return np.zeros(0)
+        gain: FloatArray = np.add.reduceat(best_margin[model.member], model.first_member[:-1])
+        return gain
 
 
 def best_by_reservation(first_option: IntegerArray, margin: FloatArray) -> FloatArray:

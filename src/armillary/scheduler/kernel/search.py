@@ -18,8 +18,10 @@ import numpy as np
 from armillary.scheduler.kernel.acceleration import compiled
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
+    ALL_SLABS,
     POOLED,
     TOUCHED,
+    TOUCHED_SLABS,
     Workspace,
     add_to_pool,
     keep_changes,
@@ -62,7 +64,7 @@ class Record(NamedTuple):
     """The best state seen and running numbers."""
 
     sequence: IntegerArray
-    count: IntegerArray
+    held: IntegerArray
     release: FloatArray
     due: FloatArray
     number: FloatArray
@@ -76,7 +78,7 @@ def make_record(timeline: Timeline, value: float) -> Record:
     """A record of a timeline as the best so far."""
     return Record(
         timeline.sequence.copy(),
-        timeline.count.copy(),
+        timeline.held.copy(),
         timeline.release.copy(),
         timeline.due.copy(),
         np.array([value, value]),
@@ -97,18 +99,18 @@ def value_of(model: Model, timeline: Timeline) -> float:
 def save_record(timeline: Timeline, record: Record) -> None:
     """Note the current state as the best."""
     record.number[BEST] = record.number[CURRENT]
-    record.count[:] = timeline.count
+    record.held[:] = timeline.held
     record.release[:] = timeline.release
     record.due[:] = timeline.due
-    for slab in range(len(timeline.count)):
-        for index in range(timeline.count[slab]):
+    for slab in range(len(timeline.held)):
+        for index in range(timeline.held[slab]):
             record.sequence[slab, index] = timeline.sequence[slab, index]
 
 
 @compiled
 def remove_string(model: Model, timeline: Timeline, work: Workspace, slab: int, time: float, length: int) -> None:
     """Remove a string of placed units around a time."""
-    count = timeline.count[slab]
+    count = timeline.held[slab]
     if count == 0:
         return
     middle = 0
@@ -123,7 +125,7 @@ def remove_string(model: Model, timeline: Timeline, work: Workspace, slab: int, 
 
 
 @compiled
-def pick_option(model: Model, timeline: Timeline, work: Workspace, unit: int) -> int:
+def pick_option(model: Model, work: Workspace, unit: int) -> int:
     """A random candidate option of a random member of a unit; NOTHING if it drew none in a few tries."""
     first, last = model.first_member[unit], model.first_member[unit + 1]
     member = model.member[first + below(work.random, last - first)]
@@ -133,7 +135,7 @@ def pick_option(model: Model, timeline: Timeline, work: Workspace, unit: int) ->
     for _ in range(8):
         option = low + below(work.random, high - low)
         if work.candidate[option]:
-            return option
+            return int(option)
     return NOTHING
 
 
@@ -143,17 +145,17 @@ def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> Non
     option = NOTHING
     if len(guide.wanted) and uniform(work.random) < 0.7:
         unit = guide.wanted[below(work.random, len(guide.wanted))]
-        option = pick_option(model, timeline, work, unit)
+        option = pick_option(model, work, unit)
     if option == NOTHING:
         option = guide.in_slab[below(work.random, len(guide.in_slab))]
-    for number in range(1 + below(work.random, MOST_SLABS)):
+    for _ in range(1 + below(work.random, MOST_SLABS)):
         time = model.option_start[option] + uniform(work.random) * (
             model.option_latest[option] - model.option_start[option]
         )
         remove_string(model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING))
         if work.counters[POOLED] == 0:
             return
-        option = pick_option(model, timeline, work, work.pool[below(work.random, work.counters[POOLED])])
+        option = pick_option(model, work, work.pool[below(work.random, work.counters[POOLED])])
         if option == NOTHING:
             return
 
@@ -197,10 +199,10 @@ def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, re
     pooled = work.counters[POOLED]
     for position in np.argsort(-work.key[:pooled]):
         unit = work.pool[position]
-        if place_unit(model, timeline, work, unit, False, BLINK) or (
+        if place_unit(model, timeline, work, unit, TOUCHED_SLABS, BLINK) or (
             position < removed
             and uniform(work.random) < ELSEWHERE
-            and place_unit(model, timeline, work, unit, True, BLINK)
+            and place_unit(model, timeline, work, unit, ALL_SLABS, BLINK)
         ):
             placed += guide.gain[unit]
     return placed

@@ -13,9 +13,17 @@ from armillary.scheduler.kernel.explaining import explain
 from armillary.scheduler.kernel.linear import Bounding, bound_problem, top_options
 from armillary.scheduler.kernel.measuring import measure
 from armillary.scheduler.kernel.model import NOTHING, Compilation, compile_problem
-from armillary.scheduler.kernel.placing import Workspace, keep_changes, make_workspace, place_unit, touch, undo_changes
+from armillary.scheduler.kernel.placing import (
+    ALL_SLABS,
+    Workspace,
+    keep_changes,
+    make_workspace,
+    place_unit,
+    touch,
+    undo_changes,
+)
 from armillary.scheduler.kernel.plan import Plan, PriceInterval, StopReason
-from armillary.scheduler.kernel.problem import FloatArray, IntegerArray, Problem
+from armillary.scheduler.kernel.problem import FloatArray, Identifier, IntegerArray, Problem, Reservation
 from armillary.scheduler.kernel.relaxation import Relaxation, best_by_reservation
 from armillary.scheduler.kernel.search import (
     BEST,
@@ -172,7 +180,7 @@ def solve(
     )
 
 
-def _scheduled(problem: Problem, identifiers: set[object]) -> Iterator[object]:
+def _scheduled(problem: Problem, identifiers: set[Identifier]) -> Iterator[Reservation]:
     return (each for each in problem.reservations if each.id in identifiers)
 
 
@@ -188,7 +196,7 @@ class _State:
 
 
 def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, seed: int) -> _State:
-    """What is valid of the published plan, and what fits beside it; or, if better, everything in the order of prices."""
+    """What is valid of the published plan and fits beside it; or, if better, everything in the order of prices."""
     model = compilation.model
     candidate = _candidates(compilation, bounding)
     guide = _guide(compilation, bounding, candidate)
@@ -243,7 +251,7 @@ def _fill(compilation: Compilation, timeline: Timeline, work: Workspace, guide: 
         first, last = int(model.first_member[unit]), int(model.first_member[unit + 1])
         if any(timeline.option_at[member] != NOTHING for member in model.member[first:last]):
             continue
-        if place_unit(model, timeline, work, unit, True, 0.0):
+        if place_unit(model, timeline, work, unit, ALL_SLABS, 0.0):
             keep_changes(work)
         else:
             undo_changes(model, timeline, work)
@@ -288,7 +296,7 @@ def _place_at(
         if not release - TOLERANCE_S <= start <= due + TOLERANCE_S:
             continue
         slab = int(model.option_slab[option])
-        count = int(timeline.count[slab])
+        count = int(timeline.held[slab])
         # Entries come in the order of time, so the end of the slab is the place.
         if fitting_start(model, timeline, reservation, slab, count, start, start) == np.inf:
             return False

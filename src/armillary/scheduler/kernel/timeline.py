@@ -27,8 +27,8 @@ class Timeline(NamedTuple):
 
     sequence: IntegerArray
     """Shape (slabs, capacity): options in order."""
-    count: IntegerArray
-    """By slab."""
+    held: IntegerArray
+    """By slab: how many options it holds."""
     earliest: FloatArray
     latest: FloatArray
     option_at: IntegerArray
@@ -51,7 +51,7 @@ def empty_timeline(compilation: Compilation) -> Timeline:
     choices = int(model.unit_choice.max(initial=NOTHING)) + 1
     return Timeline(
         sequence=np.full(shape, NOTHING, dtype=np.int32),
-        count=np.zeros(slabs, dtype=np.int32),
+        held=np.zeros(slabs, dtype=np.int32),
         earliest=np.zeros(shape),
         latest=np.zeros(shape),
         option_at=np.full(len(model.duration), NOTHING, dtype=np.int32),
@@ -65,7 +65,7 @@ def empty_timeline(compilation: Compilation) -> Timeline:
 @compiled
 def gap_between(model: Model, slab: int, before: int, after: int) -> float:
     """Seconds to keep between two setups on a slab."""
-    return model.slab_gap[slab] + model.changes[model.slab_changes[slab], before, after]
+    return float(model.slab_gap[slab] + model.changes[model.slab_changes[slab], before, after])
 
 
 @compiled
@@ -74,30 +74,27 @@ def soonest(model: Model, timeline: Timeline, slab: int, position: int, setup: i
     if position == 0:
         if model.slab_entry_setup[slab] == NOTHING:
             return -np.inf
-        return model.slab_entry[slab] + gap_between(model, slab, model.slab_entry_setup[slab], setup)
+        return float(model.slab_entry[slab] + gap_between(model, slab, model.slab_entry_setup[slab], setup))
     before = model.option_reservation[timeline.sequence[slab, position - 1]]
-    return (
-        timeline.earliest[slab, position - 1]
-        + model.duration[before]
-        + gap_between(model, slab, model.setup[before], setup)
-    )
+    end = timeline.earliest[slab, position - 1] + model.duration[before]
+    return float(end + gap_between(model, slab, model.setup[before], setup))
 
 
 @compiled
 def last_end(model: Model, timeline: Timeline, slab: int, position: int, setup: int) -> float:
     """When something of a setup must have ended, for what is at ``position`` and after."""
-    if position == timeline.count[slab]:
+    if position == timeline.held[slab]:
         if model.slab_exit_setup[slab] == NOTHING:
             return np.inf
-        return model.slab_exit[slab] - gap_between(model, slab, setup, model.slab_exit_setup[slab])
+        return float(model.slab_exit[slab] - gap_between(model, slab, setup, model.slab_exit_setup[slab]))
     after = model.option_reservation[timeline.sequence[slab, position]]
-    return timeline.latest[slab, position] - gap_between(model, slab, setup, model.setup[after])
+    return float(timeline.latest[slab, position] - gap_between(model, slab, setup, model.setup[after]))
 
 
 @compiled
 def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
     """Recompute earliest starts from a position on, and latest starts from there back."""
-    count = timeline.count[slab]
+    count = timeline.held[slab]
     for index in range(position, count):
         reservation = model.option_reservation[timeline.sequence[slab, index]]
         timeline.earliest[slab, index] = max(
@@ -113,7 +110,7 @@ def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
 def refresh_all(model: Model, timeline: Timeline, slab: int) -> None:
     """Recompute a whole slab."""
     refresh(model, timeline, slab, 0)
-    for index in range(timeline.count[slab] - 1, -1, -1):
+    for index in range(timeline.held[slab] - 1, -1, -1):
         reservation = model.option_reservation[timeline.sequence[slab, index]]
         end = last_end(model, timeline, slab, index + 1, model.setup[reservation])
         timeline.latest[slab, index] = min(timeline.due[reservation], end - model.duration[reservation])
@@ -176,13 +173,12 @@ def fitting_start(
 def insert(model: Model, timeline: Timeline, option: int, position: int, release: float, due: float) -> None:
     """Put an option at a position of its slab, to start within ``[release, due]``; it must fit."""
     slab = model.option_slab[option]
-    reservation = model.option_reservation[option]
-    for index in range(timeline.count[slab], position, -1):
+    for index in range(timeline.held[slab], position, -1):
         timeline.sequence[slab, index] = timeline.sequence[slab, index - 1]
         timeline.earliest[slab, index] = timeline.earliest[slab, index - 1]
         timeline.latest[slab, index] = timeline.latest[slab, index - 1]
     timeline.sequence[slab, position] = option
-    timeline.count[slab] += 1
+    timeline.held[slab] += 1
     enter(model, timeline, option, release, due)
     refresh(model, timeline, slab, position)
 
@@ -222,8 +218,8 @@ def take_out(model: Model, timeline: Timeline, reservation: int) -> None:
     while timeline.sequence[slab, position] != option:
         position += 1
     leave(model, timeline, option)
-    timeline.count[slab] -= 1
-    for index in range(position, timeline.count[slab]):
+    timeline.held[slab] -= 1
+    for index in range(position, timeline.held[slab]):
         timeline.sequence[slab, index] = timeline.sequence[slab, index + 1]
         timeline.latest[slab, index] = timeline.latest[slab, index + 1]
     refresh(model, timeline, slab, position)

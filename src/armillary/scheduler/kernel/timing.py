@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from armillary.scheduler.kernel.model import NOTHING, Compilation
-from armillary.scheduler.kernel.problem import Entry, FloatArray, Preference, Problem
+from armillary.scheduler.kernel.problem import Entry, FloatArray, IntegerArray, Preference, Problem
 from armillary.scheduler.kernel.search import Record
 
 Wishes = Mapping[tuple[int, str], float]
@@ -32,8 +32,8 @@ class Timing:
         published = self._published() if secondary else {}
         preferences = self._preferences() if secondary else {}
         found: list[tuple[int, float, Entry]] = []
-        for slab in range(len(record.count)):
-            options = record.sequence[slab, : record.count[slab]]
+        for slab in range(len(record.held)):
+            options = record.sequence[slab, : record.held[slab]]
             latest = self._latest(slab, options, record)
             end, setup = float(model.slab_entry[slab]), int(model.slab_entry_setup[slab])
             for position, option in enumerate(options.tolist()):
@@ -51,7 +51,7 @@ class Timing:
         found.sort(key=lambda each: each[:2])
         return tuple(entry for _, _, entry in found)
 
-    def _latest(self, slab: int, options: FloatArray, record: Record) -> FloatArray:
+    def _latest(self, slab: int, options: IntegerArray, record: Record) -> FloatArray:
         """Latest starts, from the last to the first."""
         model = self.compilation.model
         latest = np.zeros(len(options))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 
 from armillary.scheduler.kernel.problem import Entry, Fixed, GroupKind, Identifier, Problem, Reservation, Resource
 
@@ -66,12 +67,13 @@ class _Check:
         for name, rows in busy.items():
             resource = self._resources[name]
             rows.sort()
-            for before, after in zip(rows, rows[1:], strict=False):
+            for before, after in pairwise(rows):
                 if _both_fixed(before, after):
                     continue
                 gap = resource.gap_s + resource.setup_change_s.get((before[2], after[2]), 0.0)
-                if after[0] < before[1] + gap - _TOLERANCE_S:
-                    yield f"{after[3]} starts {before[1] + gap - after[0]:.3f} s too early after {before[3]} on {name!r}"
+                early = before[1] + gap - after[0]
+                if early > _TOLERANCE_S:
+                    yield f"{after[3]} starts {early:.3f} s too early after {before[3]} on {name!r}"
 
     def groups(self) -> Iterator[str]:
         for group in self._problem.groups:
