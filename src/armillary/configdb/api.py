@@ -10,6 +10,7 @@ from django.http import Http404
 from django_filters import FilterSet
 from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import extend_schema
+from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
@@ -18,6 +19,7 @@ from armillary.accounts.authentication import ChallengingAuthentication
 from armillary.accounts.models import User
 from armillary.configdb import filters, serializers, services
 from armillary.configdb.conditional import etag_of_list, etag_of_thing, require_match, tagged, unmodified
+from armillary.configdb.history_api import VersionSerializer
 from armillary.configdb.models import (
     Camera,
     CameraType,
@@ -38,6 +40,7 @@ from armillary.configdb.models import (
 )
 from armillary.configdb.permissions import ReadsOpenlyWritesByPermission
 from armillary.configdb.queries import consistent_reading, current_revision, render
+from armillary.configdb.queries.history import versions_of
 from armillary.configdb.services import Authorship
 from armillary.platform.idempotency import idempotent
 from armillary.platform.paging import ThousandPerPagePaging
@@ -103,6 +106,30 @@ class ResourceViewSet(GenericViewSet[Any]):
         key = self._key(pk)
         services.delete(self.model, key, by=self._author(), precondition=self._unchanged)
         return Response(status=204)
+
+    @extend_schema(responses=VersionSerializer(many=True), filters=False)
+    @action(detail=True, url_path="history")
+    def history(self, request: Request, pk: str) -> Response:
+        """Every version of it, newest first: who made it, when, and why; also of what is deleted."""
+        versions = versions_of(self.model, self._key(pk))
+        if not versions:
+            self._read(pk)
+        page: Any = self.paginate_queryset(versions)
+        shown = VersionSerializer(page, many=True, context={"request": request}).data
+        return self.get_paginated_response(shown)
+
+    @extend_schema(request=None)
+    @action(
+        detail=True,
+        methods=["post"],
+        url_path=r"history/(?P<version>\d{1,18})/revert",
+        permission_method="PATCH",
+    )
+    def revert(self, request: Request, pk: str, version: str) -> Response:  # noqa: ARG002  the router passes it
+        """Make it what it was in that version; a deleted thing is made again. Needs the right to change."""
+        thing = services.revert(self.model, self._key(pk), int(version), by=self._author())
+        body = self._read(thing.pk)
+        return tagged(Response(body), etag_of_thing(body))
 
     def _update(self, pk: str, *, partial: bool) -> Response:
         key = self._key(pk)

@@ -5,6 +5,7 @@ from rest_framework.routers import SimpleRouter
 
 from armillary.accounts.authentication import ChallengingAuthentication
 from armillary.configdb.api import VIEWS
+from armillary.configdb.history_api import AvailabilityView
 from armillary.configdb.permissions import ReadsOpenly
 from armillary.platform.streams import event_stream
 
@@ -14,6 +15,7 @@ for _view in VIEWS:
 
 urlpatterns = [
     path("", include(_router.urls)),
+    path("api/availability_history/", AvailabilityView.as_view(), name="configdb-availability"),
     path(
         "events/",
         event_stream(
