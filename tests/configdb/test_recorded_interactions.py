@@ -1,7 +1,7 @@
 """The configuration database answers as the reference was recorded to answer.
 
-Truth: calls recorded while the test suite of the reference (3.0.8) ran; ``recorded/`` holds the state before a
-call, the call, and the answer. What the reference sends to an observatory aggregator (HEROIC) is not compared: we do not.
+Truth: calls recorded while the test suite of the reference (3.0.8) ran; ``recorded/`` holds the state before a call,
+the call, and the answer. What the reference sends to an observatory aggregator (HEROIC) is not compared: we do not.
 """
 
 from __future__ import annotations
