@@ -128,7 +128,7 @@ def measure_queries(address: str, token: str, options: argparse.Namespace) -> di
         "proposal + 60 d": f"frames/?proposal_id=PROP-007&start={day}&end={far}",
         "observation_id": "frames/?observation_id=12345", "one target": "frames/?target_name_exact=target-77",
         "basename substring": "frames/?basename=00012345", "covers point": f"frames/?covers=POINT({ra} {dec})",
-        "cone 0.5 deg": f"frames/?cone_ra={ra}&cone_dec={dec}&cone_radius=0.5",
+        "cone 0.5 deg": f"frames/?ra={ra}&dec={dec}&radius=0.5",
         "intersects 2x2": f"frames/?intersects=POLYGON(({square}))", "submitter": "frames/?submitter=user7",
         "order by exposure": "frames/?ordering=exposure_time", "offset 150000": "frames/?offset=150000",
         "force_count": "frames/?force_count=1", "aggregate": "frames/aggregate/", "detail": "frames/1000/",

@@ -75,8 +75,8 @@ def test_a_filter_finds_and_leaves_out(
         ("covers=junk", "covers", "expected POINT(ra dec)"),
         ("covers=POINT(400 95)", "covers", "is not a right ascension"),
         ("intersects=POLYGON((0 0, 1 1, 0 1, 1 0, 0 0))", "intersects", "crosses itself"),
-        ("cone_ra=1&cone_dec=2", "cone_radius", "give cone_ra, cone_dec and cone_radius"),
-        ("cone_ra=1&cone_dec=2&cone_radius=-1", "cone_radius", "between 0 and 90"),
+        ("ra=1&dec=2", "radius", "give ra, dec and radius"),
+        ("ra=1&dec=2&radius=-1", "radius", "between 0 and 90"),
         ("name=Nowhere", "name", "not known here"),
         ("public=maybe", "public", "Enter true or false."),
         ("word.SECRET=1", "word.SECRET", "can be searched by these header keywords"),
@@ -101,18 +101,16 @@ def test_a_footprint_is_found_by_cone_point_and_polygon_anywhere_on_the_sky(
     signed = ra - 360 if ra > 180 else ra
     assert _found(web, f"covers=POINT({ra} {dec})") == {here}
     assert _found(web, f"covers=POINT({signed} {dec})") == {here}
-    assert _found(web, f"cone_ra={ra}&cone_dec={dec}&cone_radius=0.001") == {here}
-    assert _found(
-        web, f"cone_ra={ra}&cone_dec={dec - half - 0.02 if dec > 0 else dec + half + 0.02}&cone_radius=0.03"
-    ) == {here}
-    assert _found(web, f"cone_ra={ra}&cone_dec={dec - 3 if dec > 0 else dec + 3}&cone_radius=1") == set()
+    assert _found(web, f"ra={ra}&dec={dec}&radius=0.001") == {here}
+    assert _found(web, f"ra={ra}&dec={dec - half - 0.02 if dec > 0 else dec + half + 0.02}&radius=0.03") == {here}
+    assert _found(web, f"ra={ra}&dec={dec - 3 if dec > 0 else dec + 3}&radius=1") == set()
 
 
 def test_an_object_is_found_by_its_name(post: Callable[..., str], web: APIClient) -> None:
     orion = post(area=_square(83.82, -5.39))
     post(area=_square(10.68, 41.27))
     assert _found(web, "name=M 42") == {orion}
-    assert _found(web, "name=orion nebula&cone_radius=0.1") == {orion}
+    assert _found(web, "name=orion nebula&radius=0.1") == {orion}
 
 
 def test_pages_are_complete_and_never_overlap(

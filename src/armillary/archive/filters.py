@@ -28,7 +28,7 @@ _MODIFIED_JULIAN_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _WORD: Final = re.compile(r"word\.([A-Za-z0-9_\-]{1,80})(?:\.(min|max))?")
 _TRUE: Final = frozenset({"true", "1", "yes", "on"})
 _FALSE: Final = frozenset({"false", "0", "no", "off"})
-_CONE_HINT: Final = "give cone_ra, cone_dec and cone_radius (or name and cone_radius), in degrees"
+_CONE_HINT: Final = "give ra, dec and radius (or name and radius), in degrees"
 
 
 def configuration_type_choices() -> list[tuple[str, str]]:
@@ -118,9 +118,9 @@ class FrameFilter(django_filters.FilterSet):
     public = django_filters.CharFilter(method="filter_public", label="true or false")
     covers = RegionFilter(method="filter_covers")
     intersects = RegionFilter(method="filter_intersects")
-    cone_ra = django_filters.NumberFilter(method="filter_later", label="degrees")
-    cone_dec = django_filters.NumberFilter(method="filter_later", label="degrees")
-    cone_radius = django_filters.NumberFilter(method="filter_later", label="degrees")
+    ra = django_filters.NumberFilter(method="filter_later", label="degrees")
+    dec = django_filters.NumberFilter(method="filter_later", label="degrees")
+    radius = django_filters.NumberFilter(method="filter_later", label="degrees")
     name = django_filters.CharFilter(method="filter_later", label="an object's name, looked up")
 
     class Meta:
@@ -199,7 +199,7 @@ class FrameFilter(django_filters.FilterSet):
     def _in_cone(self, frames: QuerySet[Frame]) -> QuerySet[Frame]:
         data = self.form.cleaned_data
         name = data.get("name")
-        numbers = [data.get(part) for part in ("cone_ra", "cone_dec", "cone_radius")]
+        numbers = [data.get(part) for part in ("ra", "dec", "radius")]
         if not name and all(number is None for number in numbers):
             return frames
         if name:
@@ -209,11 +209,11 @@ class FrameFilter(django_filters.FilterSet):
                 raise _refused("name", str(error)) from error
             numbers = [place.ra_deg, place.dec_deg, numbers[2] or 0.0]
         if any(number is None for number in numbers):
-            raise _refused("cone_radius", _CONE_HINT)
+            raise _refused("radius", _CONE_HINT)
         try:
             return intersecting(frames, cone_around(*(float(number) for number in numbers if number is not None)))
         except InvalidRegion as error:
-            raise _refused("cone_radius", str(error)) from error
+            raise _refused("radius", str(error)) from error
 
     def _with_words(self, frames: QuerySet[Frame]) -> QuerySet[Frame]:
         """``word.KEYWORD=``, ``word.KEYWORD.min=`` and ``.max=`` search declared header keywords."""

@@ -29,7 +29,9 @@ class LinkMaker:
     """Makes the links of one answer."""
 
     def __init__(self, request: HttpRequest) -> None:
-        self._start = origin(request) + reverse("archive-file", args=["KEY", "NAME"]).removesuffix("KEY/NAME")
+        self.start = origin(request)
+        """Scheme and host, for addresses that are not signed."""
+        self._start = self.start + reverse("archive-file", args=["KEY", "NAME"]).removesuffix("KEY/NAME")
         lifetime_s = configuration().archive_link_lifetime_s
         self._expires = (int(clock.now().timestamp()) + lifetime_s) // _EXPIRY_STEP_S * _EXPIRY_STEP_S + _EXPIRY_STEP_S
 

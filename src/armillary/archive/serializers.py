@@ -7,6 +7,7 @@ from typing import Any, Final
 from rest_framework import serializers
 
 from armillary.archive.filters import configuration_type_choices
+from armillary.archive.services.change_frame import FrameChange
 from armillary.archive.services.record_frame import NewFrame, NewVersion
 from armillary.archive.sky.polygons import InvalidRegion, Polygon, corners_of_geojson, polygon_from_corners
 from armillary.archive.words import without_controls
@@ -114,18 +115,47 @@ class NewThumbnailSerializer(NewFrameSerializer):
         return value
 
 
+class ChangedThumbnailSerializer(serializers.Serializer[Any]):
+    """The body of ``PATCH`` and ``PUT /thumbnails/ID/``."""
+
+    size = serializers.ChoiceField(choices=THUMBNAIL_SIZES)
+    version_set = serializers.ListField(child=NewVersionSerializer(), min_length=1, max_length=1)
+
+
 class ZipRequestSerializer(serializers.Serializer[Any]):
     """The body of ``POST /frames/zip/``."""
 
     frame_ids = serializers.ListField(child=serializers.IntegerField(min_value=0, max_value=_LARGEST_BIG))
     uncompress = serializers.BooleanField(required=False, default=False)
     catalog_only = serializers.BooleanField(required=False, default=False)
+    manifest = serializers.BooleanField(required=False, default=False)
     auth_token = serializers.CharField(required=False, allow_blank=True)
 
 
-class RightsSerializer(serializers.Serializer[Any]):
-    """The body of ``PATCH /frames/ID/``: who may see the frame from when."""
+class ChangedFrameSerializer(NewFrameSerializer):
+    """The body of ``PATCH`` and ``PUT /frames/ID/``: what is to be different, and why."""
 
-    public_date = serializers.DateTimeField(required=False, allow_null=True)
-    proposal_id = serializers.CharField(max_length=200, required=False)
     reason = serializers.CharField(required=False, allow_blank=True, default="")
+
+    def get_fields(self) -> dict[str, Any]:
+        """Contents are not changed: a further version is taken in with ``POST /frames/``."""
+        fields = super().get_fields()
+        fields.pop("version_set")
+        return fields
+
+    def validate_observation_date(self, value: Any) -> Any:
+        """A frame without one would vanish from the archive."""
+        if value is None:
+            raise serializers.ValidationError("This field may not be null.")
+        return value
+
+    def change(self) -> FrameChange:
+        """What was handed in, for the services."""
+        data = self.validated_data
+        area, footprint = data.get("area") or (None, None)
+        return FrameChange(
+            fields={key: data[key] for key in _COLUMNS if key in data},
+            headers=data.get("headers"),
+            footprint=NewFrame("", {}, area, footprint, {}, (), ()) if "area" in data else None,
+            related=tuple(data.get("related_frame_filenames", ())),
+        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import structlog
@@ -26,6 +26,20 @@ class Entry:
     """If it is known before the file is made."""
     open: Callable[[], Iterator[bytes]] | None
     """Gives the bytes; ``None`` when this archive does not keep them."""
+    url: str = ""
+    """Where the file can be fetched by itself; empty when this archive does not keep it."""
+
+
+def manifest(folder: str, entries: Iterable[Entry]) -> str:
+    """What a zip would hold, one file in each line: checksum (``-``: none), size, address, name.
+
+    This is the format in which zips are described to nginx's mod_zip. A download that follows it file by file can be
+    broken off and continued, which a zip made on the fly cannot.
+    """
+    return "".join(
+        f"- {'-' if entry.size_bytes is None and entry.open else entry.size_bytes or 0} {entry.url} {folder}/{entry.name}\n"
+        for entry in _with_unique_names(list(entries))
+    )
 
 
 def stream_zip(folder: str, entries: Iterable[Entry]) -> tuple[Iterator[bytes], int | None]:
@@ -78,5 +92,5 @@ def _with_unique_names(entries: list[Entry]) -> list[Entry]:
     for number, entry in enumerate(entries):
         name = entry.name if entry.name not in seen else f"{number}-{entry.name}"
         seen.add(name)
-        unique.append(Entry(name, entry.size_bytes, entry.open))
+        unique.append(replace(entry, name=name))
     return unique

@@ -15,10 +15,11 @@ from armillary.archive.models import Frame
 from armillary.archive.queries.aggregates import AGGREGATED, between, chosen, distinct_values, occurring_values
 from armillary.archive.queries.visibility import visible_frames
 from armillary.core.frames import Viewer
-from armillary.platform.errors import Refusal
+from armillary.platform.errors import PlainRefusal, Refusal
 
 _LONGEST: Final = timedelta(days=365)
 _CHOICES: Final = tuple(AGGREGATED.values())
+_LONGEST_TIMEOUT_MS: Final = 20_000
 _FALSE: Final = frozenset({"", "false", "0"})
 
 
@@ -26,7 +27,7 @@ class Aggregate(ArchiveView):
     """What there is to choose from."""
 
     @extend_schema(
-        parameters=[OpenApiParameter(name, str) for name in ("start", "end", "public", *_CHOICES)],
+        parameters=[OpenApiParameter(name, str) for name in ("start", "end", "public", "query_timeout", *_CHOICES)],
         responses=dict[str, Any],
         operation_id="archive_frames_aggregate",
     )
@@ -38,6 +39,7 @@ class Aggregate(ArchiveView):
         """
         now, who = clock.now(), self.who
         parameters = request.query_params
+        _check_timeout(parameters.get("query_timeout"))
         choices = {name: parameters[name] for name in _CHOICES if parameters.get(name)}
         if choices or any(parameters.get(name) for name in ("start", "end", "public")):
             start, end = _period(parameters.get("start"), parameters.get("end"))
@@ -52,6 +54,12 @@ class Aggregate(ArchiveView):
         return response
 
 
+def _check_timeout(text: str | None) -> None:
+    """The reference's clients say how long a query may take; it never takes long here, so only nonsense is refused."""
+    if text and not (text.isdigit() and int(text) <= _LONGEST_TIMEOUT_MS):
+        raise Refusal({"query_timeout": [f"Enter a whole number of milliseconds between 0 and {_LONGEST_TIMEOUT_MS}."]})
+
+
 def _still_private(frames: QuerySet[Frame], who: Viewer, now: datetime) -> QuerySet[Frame]:
     if who.is_superuser:
         return frames
@@ -61,10 +69,10 @@ def _still_private(frames: QuerySet[Frame], who: Viewer, now: datetime) -> Query
 def _period(start: str | None, end: str | None) -> tuple[datetime, datetime]:
     moments = {"start": _moment("start", start), "end": _moment("end", end)}
     if any(moment is None for moment in moments.values()):
-        raise Refusal("Both start and end are needed when anything is asked of the aggregate.")
+        raise PlainRefusal("Both start and end are needed when anything is asked of the aggregate.")
     first, last = (moment for moment in moments.values() if moment is not None)
     if last - first > _LONGEST:
-        raise Refusal(f"The time between start and end must be at most {_LONGEST.days} days.")
+        raise PlainRefusal(f"The time between start and end must be at most {_LONGEST.days} days.")
     return first.replace(second=0, microsecond=0), last.replace(second=0, microsecond=0)
 
 

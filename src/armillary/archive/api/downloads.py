@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import IO, Any, Final
 
-from django.http import FileResponse, Http404, HttpResponseBase, StreamingHttpResponse
+from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.urls import reverse
 from drf_spectacular.utils import extend_schema
 from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
 from rest_framework.permissions import AllowAny
@@ -12,12 +14,13 @@ from rest_framework.response import Response
 
 from armillary import clock
 from armillary.archive.api.access import ArchiveView, TokenInFormAuthentication
+from armillary.archive.links import LinkMaker
 from armillary.archive.models import StoredFile, Version
-from armillary.archive.products import NotThatKind, catalogue, uncompressed
+from armillary.archive.products import NotThatKind, catalogue, chunks_of, uncompressed
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.serializers import ZipRequestSerializer
 from armillary.archive.stores import FileStore, StoredObjectMissing, StoreUnavailable, file_store
-from armillary.archive.zips import Entry, stream_zip
+from armillary.archive.zips import Entry, manifest, stream_zip
 from armillary.clients.errors import ServiceUnavailable
 from armillary.configuration import configuration
 from armillary.platform.errors import Refusal
@@ -62,7 +65,10 @@ class ZipDownload(ArchiveView):
         request=ZipRequestSerializer, responses={(200, "application/zip"): bytes}, operation_id="archive_zip"
     )
     def post(self, request: Request) -> HttpResponseBase:
-        """A zip of the newest versions of the frames that exist for the caller, streamed as it is made."""
+        """A zip of the newest versions of the frames that exist for the caller, streamed as it is made.
+
+        With ``manifest``, or if the archive keeps the bytes of none of them: a list of the files, with their addresses.
+        """
         body = ZipRequestSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         options = body.validated_data
@@ -76,14 +82,29 @@ class ZipDownload(ArchiveView):
         if options["catalog_only"]:
             frames = frames.filter(reduction_level=_REDUCED, configuration_type="EXPOSE")
         chosen = frames.filter(pk__in=options["frame_ids"][:_MOST_FRAMES]).values_list("pk", flat=True)
-        entries = _entries(list(chosen), uncompress=options["uncompress"], catalog_only=options["catalog_only"])
+        making = _Making(LinkMaker(request), options["uncompress"], options["catalog_only"])
+        entries = _entries(list(chosen), making)
         if not entries:
             return Response(status=404)
         folder = f"{configuration().archive_zip_name}-{now:%Y%m%d}-{len(entries)}"
-        return _zip(folder, entries)
+        is_list = options["manifest"] or not any(entry.open for entry in entries)
+        return _manifest(folder, entries) if is_list else _zip(folder, entries)
 
 
 _MOST_FRAMES: Final = 10_000
+
+
+@dataclass(frozen=True, slots=True)
+class _Making:
+    """How the files of a zip are made."""
+
+    links: LinkMaker
+    uncompress: bool
+    catalog_only: bool
+
+    def product(self, kind: str, version: Version) -> str:
+        """The address of an unpacked frame or a catalogue; it needs the caller's token."""
+        return self.links.start + reverse(f"archive-{kind}", args=[version.frame_id])
 
 
 def _newest(view: ArchiveView, key: int) -> Version:
@@ -109,30 +130,35 @@ def _file(product: Product, version: Version, name: str) -> HttpResponseBase:
     )
 
 
-def _entries(frames: list[int], *, uncompress: bool, catalog_only: bool) -> list[Entry]:
+def _entries(frames: list[int], making: _Making) -> list[Entry]:
     newest: dict[int, Version] = {}
     for version in Version.objects.filter(frame_id__in=frames).select_related("file", "frame"):
         newest.setdefault(version.frame_id, version)  # ordered newest first
-    return [
-        _entry(newest[frame], uncompress=uncompress, catalog_only=catalog_only) for frame in frames if frame in newest
-    ]
+    return [_entry(newest[frame], making) for frame in frames if frame in newest]
 
 
-def _entry(version: Version, *, uncompress: bool, catalog_only: bool) -> Entry:
+def _entry(version: Version, making: _Making) -> Entry:
     basename, file = version.frame.basename, version.file
     if file is None:
         return Entry(basename + version.extension, None, None)
-    if catalog_only:
-        return Entry(f"{basename}-catalog.fits", None, _made(catalogue, file))
-    if uncompress and version.extension.endswith(".fz"):
-        return Entry(basename + version.extension.removesuffix(".fz"), None, _made(uncompressed, file))
-    return Entry(basename + version.extension, file.size_bytes, lambda: file_store().read(file.path))
+    if making.catalog_only:
+        return Entry(f"{basename}-catalog.fits", None, _made(catalogue, file), making.product("catalog", version))
+    if making.uncompress and version.extension.endswith(".fz"):
+        name = basename + version.extension.removesuffix(".fz")
+        return Entry(name, None, _made(uncompressed, file), making.product("funpack", version))
+    name = basename + version.extension
+    return Entry(name, file.size_bytes, lambda: file_store().read(file.path), making.links.link(version.key, name))
 
 
 def _made(product: Product, file: StoredFile) -> Callable[[], Iterator[bytes]]:
-    from armillary.archive.products import chunks_of
-
     return lambda: chunks_of(product(file_store(), file.path))
+
+
+def _manifest(folder: str, entries: list[Entry]) -> HttpResponse:
+    headers = {"Content-Disposition": f"attachment; filename={folder}.zip"}
+    response = HttpResponse(manifest(folder, entries), content_type="text/plain; charset=utf-8", headers=headers)
+    response.set_cookie("fileDownload", "true", path="/")
+    return response
 
 
 def _zip(folder: str, entries: list[Entry]) -> HttpResponseBase:

@@ -17,11 +17,12 @@ from armillary.archive.paging import FrameCursorPagination, page_of
 from armillary.archive.queries.frames import matching_frame, matching_frames
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.rendering import FRAME_COLUMNS, rendered_frames, rendered_new_frame
-from armillary.archive.serializers import NewFrameSerializer, RightsSerializer
-from armillary.archive.services.change_rights import change_rights
+from armillary.archive.serializers import ChangedFrameSerializer, NewFrameSerializer
+from armillary.archive.services.change_frame import change_frame
 from armillary.archive.services.delete_frames import delete_frame
 from armillary.archive.services.record_frame import record_frame
 from armillary.core.frames import Viewer
+from armillary.platform.errors import Refusal
 
 _COLUMNS = (*FRAME_COLUMNS, "area")
 
@@ -100,14 +101,28 @@ class FrameDetail(_FrameView):
             raise Http404(_NO_FRAME)
         return Response(rows[0])
 
-    @extend_schema(request=RightsSerializer, responses=dict[str, Any], operation_id="archive_frames_partial_update")
+    @extend_schema(
+        request=ChangedFrameSerializer, responses=dict[str, Any], operation_id="archive_frames_partial_update"
+    )
     def patch(self, request: Request, key: int) -> Response:
-        """Change from when the frame is public, or whose it is. The change is remembered."""
-        body = RightsSerializer(data=request.data)
+        """Correct some of what the archive says of a frame; who may see it from when is remembered with ``reason``."""
+        return self._change(request, key, is_partial=True)
+
+    @extend_schema(request=ChangedFrameSerializer, responses=dict[str, Any], operation_id="archive_frames_update")
+    def put(self, request: Request, key: int) -> Response:
+        """Correct all that the archive says of a frame. Its name and its contents stay."""
+        return self._change(request, key, is_partial=False)
+
+    def _change(self, request: Request, key: int, *, is_partial: bool) -> Response:
+        frame = Frame.objects.filter(pk=key, observation_date__isnull=False).first()
+        if frame is None:
+            raise Http404(_NO_FRAME)
+        body = ChangedFrameSerializer(data=request.data, partial=is_partial)
         body.is_valid(raise_exception=True)
-        changes = dict(body.validated_data)
-        reason = changes.pop("reason")
-        change_rights(key, changes, by=request.user.get_username(), reason=reason)
+        if body.validated_data.get("basename", frame.basename) != frame.basename:
+            raise Refusal({"basename": [f"A frame keeps its name; this one is called {frame.basename}."]})
+        reason = body.validated_data.get("reason", "")
+        change_frame(key, body.change(), by=request.user.get_username(), reason=reason)
         return self.get(request, key)
 
     @extend_schema(responses={204: None}, operation_id="archive_frames_destroy")

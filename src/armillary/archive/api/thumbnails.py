@@ -15,10 +15,10 @@ from armillary.archive.models import Frame
 from armillary.archive.paging import page_of
 from armillary.archive.queries.visibility import visible_thumbnails
 from armillary.archive.rendering import rendered_new_frame, rendered_thumbnail
-from armillary.archive.serializers import NewThumbnailSerializer
+from armillary.archive.serializers import ChangedThumbnailSerializer, NewThumbnailSerializer
 from armillary.archive.services.delete_frames import delete_thumbnail
 from armillary.archive.services.record_frame import NewVersion
-from armillary.archive.services.record_thumbnail import record_thumbnail
+from armillary.archive.services.record_thumbnail import change_thumbnail, record_thumbnail
 from armillary.archive.sky.words import wire_area
 
 
@@ -71,6 +71,28 @@ class ThumbnailDetail(ArchiveView):
         """The thumbnail, if its frame exists for the caller."""
         thumbnail = get_object_or_404(visible_thumbnails(self.who, clock.now()), pk=key)
         return Response(rendered_thumbnail(thumbnail, LinkMaker(request)))
+
+    @extend_schema(
+        request=ChangedThumbnailSerializer, responses=dict[str, Any], operation_id="archive_thumbnails_partial_update"
+    )
+    def patch(self, request: Request, key: int) -> Response:
+        """Correct the size or the picture of a thumbnail."""
+        return self._change(request, key, is_partial=True)
+
+    @extend_schema(
+        request=ChangedThumbnailSerializer, responses=dict[str, Any], operation_id="archive_thumbnails_update"
+    )
+    def put(self, request: Request, key: int) -> Response:
+        """Correct the size and the picture of a thumbnail."""
+        return self._change(request, key, is_partial=False)
+
+    def _change(self, request: Request, key: int, *, is_partial: bool) -> Response:
+        body = ChangedThumbnailSerializer(data=request.data, partial=is_partial)
+        body.is_valid(raise_exception=True)
+        data = body.validated_data
+        picture = NewVersion(**data["version_set"][0]) if "version_set" in data else None
+        change_thumbnail(key, size=data.get("size"), picture=picture)
+        return self.get(request, key)
 
     @extend_schema(responses={204: None}, operation_id="archive_thumbnails_destroy")
     def delete(self, request: Request, key: int) -> Response:

@@ -71,7 +71,7 @@ def record_frame(new: NewFrame, *, by: str) -> Frame:
 
 def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
     """Create or update a frame with its header and links, inside the caller's transaction."""
-    values = dict(new.fields) | _sky_columns(new) | {"modified": now}
+    values = dict(new.fields) | sky_columns(new) | {"modified": now}
     if new.versions:
         values["has_versions"] = True
     before = Frame.objects.filter(basename=new.basename).first()
@@ -81,7 +81,6 @@ def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
     )  # one statement, also when somebody else refers to the same name at this moment
     if before is not None:
         frame.refresh_from_db()
-        SearchableWord.objects.filter(frame=frame).delete()
     if before is not None and before.observation_date is not None:
         rights = {"public_date": before.public_date, "proposal_id": before.proposal_id}
         note_rights_change(frame, rights, by=by, now=now, reason="taken in again")
@@ -91,8 +90,8 @@ def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
         unique_fields=["frame"],
         update_fields=["data"],
     )
-    _record_words(frame, new.headers)
-    _link(frame, [name for name in new.related if name and name != new.basename], now)
+    record_words(frame, new.headers, is_new=before is None)
+    link_related(frame, new.related, now)
     _list_occurring(frame, before)
     return frame
 
@@ -149,7 +148,8 @@ def _record_version(frame: Frame, new: NewVersion, now: datetime) -> Version:
     )
 
 
-def _sky_columns(new: NewFrame) -> dict[str, Any]:
+def sky_columns(new: NewFrame) -> dict[str, Any]:
+    """The footprint of a frame as it is stored and found."""
     if new.footprint is None:
         names = (
             "area",
@@ -177,7 +177,10 @@ def _sky_columns(new: NewFrame) -> dict[str, Any]:
     }
 
 
-def _record_words(frame: Frame, headers: Mapping[str, Any]) -> None:
+def record_words(frame: Frame, headers: Mapping[str, Any], *, is_new: bool = False) -> None:
+    """Keep the keywords that frames can be searched by, in the place of those that were kept before."""
+    if not is_new:
+        SearchableWord.objects.filter(frame=frame).delete()
     words = []
     for keyword in configuration().archive_searchable_keywords:
         value = headers.get(keyword)
@@ -189,8 +192,9 @@ def _record_words(frame: Frame, headers: Mapping[str, Any]) -> None:
     SearchableWord.objects.bulk_create(words)
 
 
-def _link(frame: Frame, names: Sequence[str], now: datetime) -> None:
+def link_related(frame: Frame, names: Sequence[str], now: datetime) -> None:
     """Link a frame with others, which may not have arrived yet: then a stub holds their place."""
+    names = [name for name in names if name and name != frame.basename]
     if not names:
         return
     stubs = [Frame(basename=name, created=now, modified=now) for name in dict.fromkeys(names)]

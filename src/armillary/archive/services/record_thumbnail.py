@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from django.db import transaction
+from django.shortcuts import get_object_or_404
 
 from armillary import clock
 from armillary.archive.models import Frame, StoredFile, Thumbnail
@@ -25,6 +26,18 @@ def record_thumbnail(new: NewFrame, *, basename: str, size: str, picture: NewVer
         if frame is None:
             frame = save_frame(new, by=by, now=clock.now())
         return keep_thumbnail(frame, basename=basename, size=size, picture=picture)
+
+
+def change_thumbnail(key: int, *, size: str | None, picture: NewVersion | None) -> None:
+    """Correct the size or the picture of a thumbnail; what is ``None`` stays.
+
+    Raises:
+        Http404: There is no such thumbnail.
+    """
+    with transaction.atomic():
+        thumbnail = get_object_or_404(Thumbnail.objects.select_related("frame").select_for_update(of=("self",)), pk=key)
+        new = picture or NewVersion(key=thumbnail.key, md5="", extension=thumbnail.extension)
+        keep_thumbnail(thumbnail.frame, basename=thumbnail.basename, size=size or thumbnail.size, picture=new)
 
 
 def keep_thumbnail(frame: Frame, *, basename: str, size: str, picture: NewVersion) -> Thumbnail:

@@ -175,14 +175,14 @@ def rights(
     """Change from when the frames of a proposal are public; who, when and why is kept for each frame."""
     start_django()
     from armillary.archive.queries.retention import Selection, selected_frames
-    from armillary.archive.services.change_rights import change_rights
+    from armillary.archive.services.change_frame import FrameChange, change_frame
 
     moment = _utc(public_date)
     meant = selected_frames(Selection(proposals=(proposal,), start=_utc(start), end=_utc(end)))
     changing = list(meant.exclude(public_date=moment).order_by("pk").values_list("pk", flat=True))
     if not dry_run:
         for key in changing:
-            change_rights(key, {"public_date": moment}, by=by, reason=reason)
+            change_frame(key, FrameChange({"public_date": moment}), by=by, reason=reason)
     print(f"{len(changing)} frames {'would change' if dry_run else 'changed'}")
 
 
