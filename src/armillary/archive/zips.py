@@ -29,6 +29,13 @@ class Entry:
     url: str = ""
     """Where the file can be fetched by itself; empty when this archive does not keep it."""
 
+    @property
+    def size_text(self) -> str:
+        """The size in bytes; ``-`` if it is not known before the file is made."""
+        if self.open is None:
+            return "0"
+        return "-" if self.size_bytes is None else str(self.size_bytes)
+
 
 def manifest(folder: str, entries: Iterable[Entry]) -> str:
     """What a zip would hold, one file in each line: checksum (``-``: none), size, address, name.
@@ -37,8 +44,7 @@ def manifest(folder: str, entries: Iterable[Entry]) -> str:
     broken off and continued, which a zip made on the fly cannot.
     """
     return "".join(
-        f"- {'-' if entry.size_bytes is None and entry.open else entry.size_bytes or 0} {entry.url} {folder}/{entry.name}\n"
-        for entry in _with_unique_names(list(entries))
+        f"- {entry.size_text} {entry.url} {folder}/{entry.name}\n" for entry in _with_unique_names(list(entries))
     )
 
 

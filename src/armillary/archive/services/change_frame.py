@@ -35,7 +35,7 @@ class FrameChange:
 
 
 def change_frame(key: int, change: FrameChange, *, by: str, reason: str) -> Frame:
-    """Correct what the archive says of a frame. Its contents never change; who may see it is remembered with the reason.
+    """Correct what the archive says of a frame. Its contents never change; a change of rights is remembered.
 
     Args:
         key: The frame.
