@@ -110,3 +110,27 @@ def test_the_database_is_a_file_in_the_data_directory_unless_named(tmp_path: Pat
     )
     named = "postgresql://armillary@db/armillary"
     assert load({"ARMILLARY_DATABASE_URL": named}).effective_database_url == named
+
+
+def test_a_secret_of_few_different_characters_is_refused_because_it_can_be_guessed() -> None:
+    with pytest.raises(ConfigurationError, match="different characters"):
+        load({"ARMILLARY_SECRET_KEY": "aab" * 20})
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "reason"),
+    [
+        ("ARMILLARY_PUBLIC_URL", "http://observatory.example.org", "public_url is http.*https"),
+        ("ARMILLARY_ALLOWED_HOSTS", "*", "name the hosts"),
+        ("ARMILLARY_TRUSTED_ORIGINS", "*", "any page could act"),
+        ("ARMILLARY_TRUSTED_ORIGINS", "https://tom.example.org,http://tom.example.org", "trusted_origins is http:"),
+    ],
+)
+def test_an_insecure_address_stops_a_production_start_and_no_other(name: str, value: str, reason: str) -> None:
+    with pytest.raises(ConfigurationError, match=reason):
+        load({name: value})
+    assert load({name: value, "ARMILLARY_MODE": "development"}).mode is Mode.DEVELOPMENT
+
+
+def test_an_observatory_on_one_machine_needs_no_certificate() -> None:
+    assert load({"ARMILLARY_PUBLIC_URL": "http://localhost:8000"}).is_production

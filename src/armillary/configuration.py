@@ -17,6 +17,7 @@ from enum import StrEnum
 from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import urlsplit
 
 from pydantic import AnyHttpUrl, EmailStr, Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -24,6 +25,8 @@ from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource
 PREFIX: Final = "ARMILLARY_"
 _NOT_SETTINGS: Final = {"ARMILLARY_CLOCK_FILE", "ARMILLARY_CONFIGURATION_FILE"}
 _SHORTEST_SECRET: Final = 32
+_FEWEST_DIFFERENT: Final = 10
+_THIS_MACHINE: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 class ConfigurationError(RuntimeError):
@@ -74,7 +77,7 @@ class Configuration(BaseSettings):
     # The server
     secret_key: SecretStr | None = Field(None, description="signs sessions, links and tokens; at least 32 characters")
     allowed_hosts: Annotated[tuple[str, ...], NoDecode] = Field(
-        (), description="host names this server answers to, comma-separated; default: the one in public_url"
+        (), description="host names this server answers to besides the one in public_url, comma-separated"
     )
     trusted_origins: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="other origins whose pages may call with the user's session, comma-separated (https://host)"
@@ -166,9 +169,27 @@ class Configuration(BaseSettings):
             raise ValueError(f"components is empty; name at least one of {', '.join(Component)}")
         if self.min_ipp_value > self.max_ipp_value:
             raise ValueError("min_ipp_value is larger than max_ipp_value")
-        if self.secret_key is not None and len(self.secret_key.get_secret_value()) < _SHORTEST_SECRET:
-            raise ValueError(f"secret_key is shorter than {_SHORTEST_SECRET} characters")
+        if self.secret_key is not None:
+            _require_strong(self.secret_key.get_secret_value())
+        if self.is_production:
+            self._require_safe_addresses()
         return self
+
+    def _require_safe_addresses(self) -> None:
+        if "*" in self.allowed_hosts:
+            raise ValueError("allowed_hosts is *, with which anyone can forge links in mails; name the hosts instead")
+        if "*" in self.trusted_origins:
+            raise ValueError("trusted_origins is *, with which any page could act as the person; name them instead")
+        for name, address in (
+            ("public_url", str(self.public_url)),
+            *(("trusted_origins", it) for it in self.trusted_origins),
+        ):
+            parts = urlsplit(address)
+            if parts.scheme == "http" and parts.hostname not in _THIS_MACHINE:
+                raise ValueError(
+                    f"{name} is {address}: passwords and tokens would travel readable by everybody; use https (a "
+                    "reverse proxy with a certificate and behind_proxy = true), or mode = development"
+                )
 
     @property
     def is_production(self) -> bool:
@@ -193,6 +214,13 @@ class Configuration(BaseSettings):
     def effective_database_url(self) -> str:
         """The database in use: SQLite in the data directory unless another one is named."""
         return self.database_url or f"sqlite:///{(self.data_directory / 'armillary.sqlite3').absolute()}"
+
+
+def _require_strong(secret: str) -> None:
+    if len(secret) < _SHORTEST_SECRET:
+        raise ValueError(f"secret_key is shorter than {_SHORTEST_SECRET} characters")
+    if len(set(secret)) < _FEWEST_DIFFERENT:
+        raise ValueError(f"secret_key has fewer than {_FEWEST_DIFFERENT} different characters: it can be guessed")
 
 
 def load(environment: Mapping[str, str] | None = None) -> Configuration:

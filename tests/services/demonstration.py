@@ -29,11 +29,27 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(("ARMILLARY_", "DJANGO_"))}
 
 
+def on_the_database_of_this_run() -> list[str]:
+    """Options that put the demonstration on the PostgreSQL server that the tests run on, if they do."""
+    address = os.environ.get("ARMILLARY_DATABASE_URL", "")
+    return ["--database", address] if address.startswith("postgresql") else []
+
+
 def night_at_once(directory: Path, *options: str, timeout_s: float = 900) -> dict[str, Any]:
     """Run ``armillary demo --once`` to its end and read its report."""
     report = directory / "report.json"
     outcome = subprocess.run(
-        [sys.executable, "-m", "armillary", "demo", "--once", "--json", str(report), *options],
+        [
+            sys.executable,
+            "-m",
+            "armillary",
+            "demo",
+            "--once",
+            "--json",
+            str(report),
+            *on_the_database_of_this_run(),
+            *options,
+        ],
         env=environment(),
         capture_output=True,
         text=True,
@@ -61,6 +77,7 @@ class LiveDemonstration:
                 [
                     *(sys.executable, "-m", "armillary", "demo"),
                     *("--speed", str(speed), "--port", str(port), "--directory", str(directory)),
+                    *on_the_database_of_this_run(),
                 ],
                 env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
                 stdout=log,

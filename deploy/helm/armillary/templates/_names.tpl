@@ -13,7 +13,7 @@ app.kubernetes.io/managed-by: {{ .Release.Service }}
 - { name: ARMILLARY_PUBLIC_URL, value: {{ .Values.publicUrl | quote }} }
 - { name: ARMILLARY_ORGANIZATION_NAME, value: {{ .Values.organizationName | quote }} }
 - { name: ARMILLARY_BEHIND_PROXY, value: "true" }
-- { name: ARMILLARY_ALLOWED_HOSTS, value: {{ printf "%s,%s-web" (urlParse .Values.publicUrl).host .Release.Name | quote }} }
+- { name: ARMILLARY_ALLOWED_HOSTS, value: {{ printf "%s-web" .Release.Name | quote }} }
 - { name: ARMILLARY_SERVER_PROCESSES, value: {{ .Values.web.processes | quote }} }
 {{- with .Values.archiveStore }}
 - { name: ARMILLARY_ARCHIVE_STORE, value: {{ . | quote }} }

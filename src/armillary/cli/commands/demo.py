@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import sys
 import tempfile
 import time
@@ -28,29 +27,51 @@ def demo(
     separate: Annotated[
         bool, typer.Option("--separate", help="Four services in four processes with four databases.")
     ] = False,
+    database: Annotated[
+        str | None,
+        typer.Option(help="PostgreSQL server to make databases on (postgresql://...); default: SQLite files."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="One night as fast as possible, then stop.")] = False,
     report: Annotated[Path | None, typer.Option("--json", help="With --once: write the report there.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demonstration in the directory.")] = False,
 ) -> None:
     """Watch a night unfold: requests in, a schedule, simulated telescopes observing, images in the archive."""
+    from armillary.cli.demo.databases import Arrangement, DatabaseRefused, settle
     from armillary.cli.demo.installation import DemoError, Installation, free_ports
 
     console = Console(stderr=once)
     place = Path(tempfile.mkdtemp(prefix="armillary-demo-")) if once else directory.absolute()
-    if fresh and place.exists():
-        shutil.rmtree(place)
+    first_port = free_ports() if once else port
     try:
-        installation = Installation(place, free_ports() if once else port, is_split=separate)
+        if fresh:
+            _forget(place)
+        arrangement = settle(place, Arrangement(separate, database))
+        installation = Installation(place, first_port, is_split=separate, database=arrangement.database)
         if once:
-            outcome = _run_once(installation, observatory or example(), console)
-            _write(outcome, report)
-            if outcome["problems"]:
-                raise refuse("; ".join(outcome["problems"]))
-            shutil.rmtree(place, ignore_errors=True)
+            _once(installation, observatory or example(), console, report)
         else:
             _run_live(installation, observatory or example(), speed, console)
-    except (DemoError, ClientError) as error:
+    except (DatabaseRefused, DemoError, ClientError) as error:
         raise refuse(f"{error}\nlogs are in {place / 'logs'}") from error
+
+
+def _once(installation: Any, observatory: Path, console: Console, report: Path | None) -> None:
+    outcome = _run_once(installation, observatory, console)
+    _write(outcome, report)
+    if outcome["problems"]:
+        raise refuse("; ".join(outcome["problems"]))
+    installation.forget()
+
+
+def _forget(place: Path) -> None:
+    from armillary.cli.demo.databases import kept
+    from armillary.cli.demo.installation import DemoError, Installation
+
+    before = kept(place)
+    if before is not None:
+        Installation(place, 0, is_split=before.is_split, database=before.database).forget()
+    elif place.exists() and any(place.iterdir()):
+        raise DemoError(f"{place} holds no demonstration; --fresh removes nothing else")
 
 
 def example() -> Path:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import os
 import secrets
+import shutil
 import socket
 import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +20,7 @@ from typing import Any, Final, Literal
 import httpx
 
 from armillary import clock
+from armillary.cli.demo.databases import ARRANGEMENT_FILE, Arrangement, PostgreSQL
 from armillary.cli.supervisor import Program
 from armillary.clients.transport import Service
 
@@ -48,8 +50,9 @@ class Installation:
     """First port; four separate services use this one and the three after it."""
     is_split: bool = False
     """Whether the four services run as separate processes with separate databases."""
+    database: str | None = field(default=None, repr=False)
+    """PostgreSQL server that holds the databases (it may hold a password); ``None``: SQLite files in the directory."""
     host: str = "localhost"
-    _secrets: dict[str, str] = field(default_factory=dict, repr=False)
 
     @property
     def clock_file(self) -> Path:
@@ -89,10 +92,31 @@ class Installation:
             "ARMILLARY_PUBLIC_URL": f"http://{self.host}:{self.port_of(server)}",
             "ARMILLARY_OAUTH_SERVER_KEY": self.secret("oauth_server_key"),
         }
+        if self.postgresql is not None:
+            common["ARMILLARY_DATABASE_URL"] = self.postgresql.url(server)
         if server == "observatory":
             return common
         elsewhere = {f"ARMILLARY_{it.upper()}_URL": self.url(it) for it in ALL_SERVICES if it != server}
         return common | elsewhere | {"ARMILLARY_COMPONENTS": "portal,web" if server == "portal" else server}
+
+    @property
+    def postgresql(self) -> PostgreSQL | None:
+        """The databases, when they are on a PostgreSQL server."""
+        return None if self.database is None else PostgreSQL(self.database, self.directory)
+
+    def make_databases(self) -> None:
+        """Make the databases that are not there, and remember how this demonstration is arranged."""
+        _write_privately(self.directory / ARRANGEMENT_FILE, asdict(Arrangement(self.is_split, self.database)))
+        if self.postgresql is not None:
+            for server in self.servers:
+                self.postgresql.make(server)
+
+    def forget(self) -> None:
+        """Remove everything that this demonstration keeps."""
+        if self.postgresql is not None:
+            for server in self.servers:
+                self.postgresql.drop(server)
+        shutil.rmtree(self.directory, ignore_errors=True)
 
     def server_programs(self) -> list[Program]:
         """The web servers."""

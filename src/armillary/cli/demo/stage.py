@@ -62,6 +62,7 @@ class Stage:
         """Set the clock, fill the databases, start the servers and wait until they answer."""
         self.installation.directory.mkdir(parents=True, exist_ok=True)
         self.installation.require_free_ports()
+        self.installation.make_databases()
         self._set_clock(speed)
         plan = self._plan()
         for server in self.installation.servers:
