@@ -108,6 +108,10 @@ class Configuration(BaseSettings):
     organization_email: EmailStr = "armillary@localhost.example"
     organization_support_email: EmailStr | None = None
 
+    webhooks_into_private_networks: bool = Field(
+        default=False, description="people's webhooks may lead to addresses that the public cannot reach"
+    )
+
     # Science rules (names and defaults of the reference, see docs/reference)
     min_ipp_value: float = Field(0.5, ge=0)
     max_ipp_value: float = Field(2.0, gt=0)

@@ -71,6 +71,7 @@ class OutboxMail(models.Model):
     subject = models.CharField(max_length=500)
     body = models.TextField()
     html = models.TextField(default="", blank=True)
+    unsubscribe_url = models.URLField(max_length=500, default="", blank=True, help_text="for List-Unsubscribe")
     state = models.CharField(max_length=8, choices=State.choices, default=State.QUEUED)
     attempts = models.PositiveIntegerField(default=0)
     due = models.DateTimeField(help_text="observatory time of the next attempt")

@@ -30,7 +30,13 @@ logger = structlog.get_logger(__name__)
 
 
 def queue_mail(
-    *, to: str | Sequence[str], subject: str, body: str, html: str | None = None, key: str | None = None
+    *,
+    to: str | Sequence[str],
+    subject: str,
+    body: str,
+    html: str | None = None,
+    key: str | None = None,
+    unsubscribe_url: str = "",
 ) -> None:
     """Promise a mail; it is sent after the surrounding transaction is committed, and never if it is not.
 
@@ -40,6 +46,7 @@ def queue_mail(
         body: Plain text.
         html: The same for readers of HTML.
         key: Names the occasion; a second mail of the same key is not queued.
+        unsubscribe_url: Where mail programs stop mails like this one with one click (RFC 8058).
 
     Raises:
         RuntimeError: There is no transaction.
@@ -54,7 +61,7 @@ def queue_mail(
     moment = clock.now()
     mail = OutboxMail(
         key=key, message_id=_message_id(), to=addresses, subject=subject, body=body, html=html or "",
-        due=moment, created=moment,
+        unsubscribe_url=unsubscribe_url, due=moment, created=moment,
     )  # fmt: skip
     OutboxMail.objects.bulk_create([mail], ignore_conflicts=key is not None)
 
@@ -93,9 +100,13 @@ def _postpone(mail: OutboxMail, now: datetime, error: Exception) -> None:
 
 
 def _message(mail: OutboxMail) -> EmailMultiAlternatives:
-    message = EmailMultiAlternatives(
-        mail.subject, mail.body, to=mail.to, headers={"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
-    )
+    headers = {"Message-ID": mail.message_id, "Auto-Submitted": "auto-generated"}
+    if mail.unsubscribe_url:
+        headers |= {
+            "List-Unsubscribe": f"<{mail.unsubscribe_url}>",
+            "List-Unsubscribe-Post": "List-Unsubscribe=One-Click",
+        }
+    message = EmailMultiAlternatives(mail.subject, mail.body, to=mail.to, headers=headers)
     if mail.html:
         message.attach_alternative(mail.html, "text/html")
     return message

@@ -15,6 +15,7 @@ from armillary.portal.calls.models import (
     TimeRequest,
 )
 from armillary.portal.history.models import StateTransition
+from armillary.portal.notifications.models import Notice, NotificationPreference, ToldOnce
 from armillary.portal.observations.models import (
     ConfigurationStatus,
     Observation,
@@ -53,6 +54,8 @@ __all__ = [
     "Instrument",
     "LedgerEntry",
     "Membership",
+    "Notice",
+    "NotificationPreference",
     "Observation",
     "Proposal",
     "ProposalInvite",
@@ -73,5 +76,6 @@ __all__ = [
     "TelescopeSchedule",
     "TimeAllocation",
     "TimeRequest",
+    "ToldOnce",
     "Window",
 ]

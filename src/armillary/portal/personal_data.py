@@ -8,6 +8,8 @@ from armillary.accounts.models import User
 from armillary.accounts.personal_data import Holder
 from armillary.platform.wire import wire_time
 from armillary.portal.calls.models import CoInvestigator, ScienceApplication, ScienceApplicationUserReview
+from armillary.portal.notifications.models import Notice, NotificationPreference
+from armillary.portal.notifications.queries import preferences_object
 from armillary.portal.proposals.models import Membership, ProposalInvite, ProposalNotification
 from armillary.portal.requestgroups.models import RequestGroup
 
@@ -25,6 +27,7 @@ def _export(user: User) -> dict[str, Any]:
             {"id": row.pk, "name": row.name, "proposal": row.proposal_id, "created": wire_time(row.created)}
             for row in groups
         ],
+        "notifications": {name: value for name, value in preferences_object(user).items() if name != "webhook_secret"},
         "applications": [
             {"id": row.pk, "title": row.title, "status": row.status, "abstract": row.abstract, "pi": row.pi}
             for row in ScienceApplication.objects.filter(submitter=user)
@@ -38,6 +41,8 @@ def _export(user: User) -> dict[str, Any]:
 def _forget(user: User) -> None:
     """Memberships and drafts go; what others have a right to know (who observed, who judged) stays, by nobody."""
     ProposalNotification.objects.filter(user=user).delete()
+    NotificationPreference.objects.filter(user=user).delete()
+    Notice.objects.filter(user=user).delete()
     Membership.objects.filter(user=user, role=Membership.Role.CI).delete()
     ScienceApplication.objects.filter(submitter=user, status=ScienceApplication.Status.DRAFT).delete()
     if user.email:

@@ -7,6 +7,7 @@ from armillary.platform.streams import event_stream
 from armillary.portal.api import ApiRootView
 from armillary.portal.calls.urls import router as calls_router
 from armillary.portal.events import KINDS, visible
+from armillary.portal.notifications.urls import urlpatterns as notification_urls
 from armillary.portal.observations.api import (
     ConfigurationStatusViewSet,
     LastScheduledView,
@@ -59,4 +60,5 @@ urlpatterns = [
     path("api/", include(router.urls)),
     path("api/", include(proposals_router.urls)),
     path("api/", include(calls_router.urls)),
+    path("api/", include(notification_urls)),
 ]
