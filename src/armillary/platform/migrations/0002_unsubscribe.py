@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('armillary_platform', '0001_initial'),
+        ("armillary_platform", "0001_initial"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='outboxmail',
-            name='unsubscribe_url',
-            field=models.URLField(blank=True, default='', help_text='for List-Unsubscribe', max_length=500),
+            model_name="outboxmail",
+            name="unsubscribe_url",
+            field=models.URLField(blank=True, default="", help_text="for List-Unsubscribe", max_length=500),
         ),
     ]

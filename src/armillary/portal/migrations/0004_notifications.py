@@ -6,54 +6,100 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('armillary_portal', '0003_calls'),
+        ("armillary_portal", "0003_calls"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
     operations = [
         migrations.CreateModel(
-            name='ToldOnce',
+            name="ToldOnce",
             fields=[
-                ('key', models.CharField(max_length=255, primary_key=True, serialize=False)),
-                ('at', models.DateTimeField()),
+                ("key", models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ("at", models.DateTimeField()),
             ],
         ),
         migrations.CreateModel(
-            name='Notice',
+            name="Notice",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(max_length=64)),
-                ('subject', models.CharField(max_length=500)),
-                ('body', models.TextField()),
-                ('channel', models.CharField(choices=[('MAIL', 'by mail'), ('WEBHOOK', 'by a call of my webhook'), ('NONE', 'not at all')], max_length=7)),
-                ('webhook_url', models.URLField(blank=True, default='', max_length=500)),
-                ('created', models.DateTimeField()),
-                ('due', models.DateTimeField()),
-                ('delivered', models.DateTimeField(blank=True, null=True)),
-                ('attempts', models.PositiveIntegerField(default=0)),
-                ('error', models.TextField(blank=True, default='')),
-                ('proposal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='armillary_portal.proposal')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                ("kind", models.CharField(max_length=64)),
+                ("subject", models.CharField(max_length=500)),
+                ("body", models.TextField()),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("MAIL", "by mail"), ("WEBHOOK", "by a call of my webhook"), ("NONE", "not at all")],
+                        max_length=7,
+                    ),
+                ),
+                ("webhook_url", models.URLField(blank=True, default="", max_length=500)),
+                ("created", models.DateTimeField()),
+                ("due", models.DateTimeField()),
+                ("delivered", models.DateTimeField(blank=True, null=True)),
+                ("attempts", models.PositiveIntegerField(default=0)),
+                ("error", models.TextField(blank=True, default="")),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="armillary_portal.proposal",
+                    ),
+                ),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'ordering': ['id'],
-                'indexes': [models.Index(condition=models.Q(('delivered__isnull', True)), fields=['due'], name='portal_notice_waiting')],
+                "ordering": ["id"],
+                "indexes": [
+                    models.Index(
+                        condition=models.Q(("delivered__isnull", True)), fields=["due"], name="portal_notice_waiting"
+                    )
+                ],
             },
         ),
         migrations.CreateModel(
-            name='NotificationPreference',
+            name="NotificationPreference",
             fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('channel', models.CharField(choices=[('MAIL', 'by mail'), ('WEBHOOK', 'by a call of my webhook'), ('NONE', 'not at all')], default='MAIL', max_length=7)),
-                ('rhythm', models.CharField(choices=[('AT_ONCE', 'at once'), ('DAILY', 'once a day'), ('WEEKLY', 'once a week')], default='AT_ONCE', max_length=7)),
-                ('webhook_url', models.URLField(blank=True, default='', max_length=500)),
-                ('proposal', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, to='armillary_portal.proposal')),
-                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
+                ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
+                (
+                    "channel",
+                    models.CharField(
+                        choices=[("MAIL", "by mail"), ("WEBHOOK", "by a call of my webhook"), ("NONE", "not at all")],
+                        default="MAIL",
+                        max_length=7,
+                    ),
+                ),
+                (
+                    "rhythm",
+                    models.CharField(
+                        choices=[("AT_ONCE", "at once"), ("DAILY", "once a day"), ("WEEKLY", "once a week")],
+                        default="AT_ONCE",
+                        max_length=7,
+                    ),
+                ),
+                ("webhook_url", models.URLField(blank=True, default="", max_length=500)),
+                (
+                    "proposal",
+                    models.ForeignKey(
+                        blank=True,
+                        null=True,
+                        on_delete=django.db.models.deletion.CASCADE,
+                        to="armillary_portal.proposal",
+                    ),
+                ),
+                ("user", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, to=settings.AUTH_USER_MODEL)),
             ],
             options={
-                'constraints': [models.UniqueConstraint(fields=('user', 'proposal'), name='portal_preference_once_per_proposal'), models.UniqueConstraint(condition=models.Q(('proposal__isnull', True)), fields=('user',), name='portal_one_default_preference')],
+                "constraints": [
+                    models.UniqueConstraint(fields=("user", "proposal"), name="portal_preference_once_per_proposal"),
+                    models.UniqueConstraint(
+                        condition=models.Q(("proposal__isnull", True)),
+                        fields=("user",),
+                        name="portal_one_default_preference",
+                    ),
+                ],
             },
         ),
     ]
