@@ -183,14 +183,13 @@ def address(path: str, things: dict[str, Any], overseer: APIClient) -> str:
 
 def observed(observatory: Observatory) -> Iterator[Row]:
     """What happens."""
-    overseer = client_of(observatory.people["overseer"])
+    clients = {role: client_of(observatory.people[role]) for role in ROLES}
     for method, path in endpoints():
-        where = address(path, observatory.things, overseer)
+        where = address(path, observatory.things, clients["overseer"])
         cells = []
         for role in ROLES:
             with transaction.atomic():
-                client = client_of(observatory.people[role])
-                answer = getattr(client, method.lower())(where, {}, format=None if method == "GET" else "json")
+                answer = getattr(clients[role], method.lower())(where, {}, format=None if method == "GET" else "json")
                 transaction.set_rollback(True)
             assert answer.status_code < 500, f"{method} {where} as {role}: {answer.status_code}"
             cells.append(NO if answer.status_code in REFUSED else YES)

@@ -153,7 +153,7 @@ if CONFIGURATION.runs(Component.WEB):
     # Bokeh's scripts come from its Python package: pages work without an Internet connection.
     STATICFILES_DIRS = [("bokeh", str(bokeh_settings.bokehjs_path() / "js"))]
 WHITENOISE_USE_FINDERS = True  # the stylesheet and scripts come straight from the installed packages
-WHITENOISE_AUTOREFRESH = False
+WHITENOISE_AUTOREFRESH = CONFIGURATION.mode is Mode.TEST  # else each test client lists thousands of files
 STORAGES = {
     "default": {
         "BACKEND": "django.core.files.storage.FileSystemStorage",
