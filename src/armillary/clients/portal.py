@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict, TypeAdapter
@@ -116,6 +117,16 @@ class PortalClient:
     def instruments(self, **filters: str) -> Json:
         """Instrument types by code, with their modes, elements and cameras."""
         return self._object("api/instruments/", filters)
+
+    def contention(self, instrument_type: str) -> list[float]:
+        """Seconds asked of an instrument type in the next day, by hour of right ascension: 24 numbers."""
+        answer = self._object(f"api/contention/{quote(instrument_type, safe='')}/")
+        with expecting("portal"):
+            return [float(sum(hour.values())) for hour in answer["contention_data"]]
+
+    def explanation(self, request_id: int) -> Json:
+        """Why a request is not observed: what stands between it and each telescope."""
+        return self._object(f"api/requests/{request_id}/explanation/")
 
     # --- requests
 

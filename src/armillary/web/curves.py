@@ -17,7 +17,7 @@ from bokeh.models.tools import HoverTool
 from bokeh.plotting import figure
 
 from armillary import riseset
-from armillary.core.observatory import Telescope, riseset_site
+from armillary.core.observatory import Observatory, Telescope, riseset_site
 from armillary.core.requests.model import Request
 from armillary.core.requests.visibility import UnsupportedTarget, riseset_target
 
@@ -29,6 +29,7 @@ _ABOUT_A_NIGHT: Final = timedelta(hours=30)
 _MARGIN: Final = timedelta(hours=3)
 _HALF_A_DAY: Final = timedelta(hours=12)
 _COLOURS: Final = ("#4f74f0", "#e0803a", "#2f9e6e", "#b455c8", "#c8473f", "#3aa0b8", "#8a8f3c")
+_GREEN: Final = "#2f9e6e"
 _TEXT_COLOUR: Final = "#7f8ba3"  # readable upon the light and the dark card
 _DARKNESS: Final[tuple[tuple[riseset.Twilight, float], ...]] = (
     ("sunset", 0.10),
@@ -52,9 +53,20 @@ def altitude_plot(
     start: datetime,
     end: datetime,
     scheduled: Sequence[Stretch] = (),
+    possible: Sequence[Stretch] = (),
     now: datetime | None = None,
 ) -> Plot | None:
-    """Altitude against time at each site for the request's first target; ``None`` when it has no place on the sky."""
+    """Altitude against time at each site for the request's first target; ``None`` when it has no place on the sky.
+
+    Args:
+        request: What is asked for.
+        telescopes: Where it could be observed.
+        start: Left edge.
+        end: Right edge.
+        scheduled: When it is on the schedule: green bars.
+        possible: When all its constraints allow it: a green strip at the foot.
+        now: Where the line of the present is drawn.
+    """
     target = request.configurations[0].target
     if target is None:
         return None
@@ -67,8 +79,10 @@ def altitude_plot(
     times = np.arange(start.timestamp(), end.timestamp(), _STEP_S)
     for colour, telescope in zip(_COLOURS, _one_per_site(telescopes), strict=False):
         _curve(plot, moving, telescope, times, colour)
+    for begin, stop in possible:
+        plot.add_layout(BoxAnnotation(left=begin, right=stop, bottom=0, top=3, fill_color=_GREEN, fill_alpha=0.9))
     for begin, stop in scheduled:
-        plot.add_layout(BoxAnnotation(left=begin, right=stop, fill_color="#2f9e6e", fill_alpha=0.45, level="underlay"))
+        plot.add_layout(BoxAnnotation(left=begin, right=stop, fill_color=_GREEN, fill_alpha=0.45, level="underlay"))
     if now is not None and start <= now <= end:
         plot.add_layout(Span(location=now, dimension="height", line_color="#d6336c", line_width=2))
     if plot.legend:
@@ -139,6 +153,19 @@ def _curve(plot: Any, target: Any, telescope: Telescope, times: Any, colour: str
 
 def _one_per_site(telescopes: Sequence[Telescope]) -> list[Telescope]:
     return list({telescope.site: telescope for telescope in reversed(telescopes)}.values())[::-1]
+
+
+def telescopes_for(observatory: Observatory, request: Request) -> list[Telescope]:
+    """Telescopes in service that have the instrument of a request's first configuration, where it may be observed."""
+    location = request.location
+    place = (
+        {}
+        if location is None
+        else location.model_dump(include={"site", "enclosure", "telescope", "telescope_class"}, exclude_none=True)
+    )
+    kind = request.configurations[0].instrument_type
+    keys = dict.fromkeys(it.telescope_key for it in observatory.instruments_of(kind, **place))
+    return [telescope for key in keys if (telescope := observatory.telescope(key)) is not None]
 
 
 def night_around(request: Request, scheduled: Sequence[Stretch], now: datetime) -> Stretch:

@@ -4,13 +4,15 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from armillary.web.pages import calls, data, people, proposals, requests, tonight
+from armillary.web.pages import calls, compose, data, people, proposals, requests, tonight
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/tonight/"), name="home"),
     path("favicon.ico", RedirectView.as_view(url=static("armillary/mark.svg")), name="favicon"),
     path("tonight/", tonight.tonight, name="tonight"),
     path("tonight/timeline/", tonight.timeline_fragment, name="tonight-timeline"),
+    path("compose/", compose.compose, name="compose"),
+    path("compose/check/", compose.check, name="compose-check"),
     path("requestgroups/", requests.request_groups, name="request-groups"),
     path("requestgroups/<int:group_id>/", requests.request_group, name="request-group"),
     path("requestgroups/<int:group_id>/cancel/", requests.cancel, name="request-group-cancel"),

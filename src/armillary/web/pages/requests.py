@@ -11,13 +11,14 @@ from django.views.decorators.http import require_POST
 
 from armillary import clock
 from armillary.clients.errors import ServiceUnavailable
-from armillary.core.observatory import Observatory, Telescope
+from armillary.core.observatory import Observatory
 from armillary.core.requests.model import Request
 from armillary.core.requests.states import State
 from armillary.web.access import Access, page
-from armillary.web.curves import Plot, altitude_plot, night_around
+from armillary.web.curves import Plot, altitude_plot, night_around, telescopes_for
 
 _PER_PAGE: Final = 50
+_LIVE: Final = frozenset({"PENDING", "IN_PROGRESS"})
 
 
 @page("requests")
@@ -76,8 +77,16 @@ def _details(access: Access, observatory: Observatory, request: Request) -> dict
         "request": request,
         "observations": observations,
         "plot": _plot(observatory, request, observations),
+        "why": _why_not(access, request, observations),
         "frames": _frames(access, int(request.id or 0)),
     }
+
+
+def _why_not(access: Access, request: Request, observations: list[dict[str, Any]]) -> dict[str, Any] | None:
+    """What keeps a request from being observed, while it waits and is on no schedule."""
+    if request.state != State.PENDING or any(it["state"] in _LIVE for it in observations):
+        return None
+    return access.portal.explanation(int(request.id or 0))
 
 
 def _plot(observatory: Observatory, request: Request, observations: list[dict[str, Any]]) -> Plot | None:
@@ -88,19 +97,7 @@ def _plot(observatory: Observatory, request: Request, observations: list[dict[st
         if it["state"] not in {"CANCELED", "ABORTED"}
     ]
     start, end = night_around(request, live, now)
-    return altitude_plot(request, _telescopes(observatory, request), start=start, end=end, scheduled=live, now=now)
-
-
-def _telescopes(observatory: Observatory, request: Request) -> list[Telescope]:
-    location = request.location
-    place = (
-        {}
-        if location is None
-        else location.model_dump(include={"site", "enclosure", "telescope", "telescope_class"}, exclude_none=True)
-    )
-    kind = request.configurations[0].instrument_type
-    keys = dict.fromkeys(it.telescope_key for it in observatory.instruments_of(kind, **place))
-    return [telescope for key in keys if (telescope := observatory.telescope(key)) is not None]
+    return altitude_plot(request, telescopes_for(observatory, request), start=start, end=end, scheduled=live, now=now)
 
 
 def _frames(access: Access, request_id: int) -> list[Any] | None:
