@@ -1,8 +1,10 @@
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import logging
+import sys
 from collections.abc import Iterator
 
 import pytest
@@ -47,11 +49,10 @@ def test_a_value_under_a_secret_name_never_survives(event: dict[str, str]) -> No
 
 
 @pytest.fixture
-def production_log() -> Iterator[io.StringIO]:
+def production_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
     logs.configure({"level": "INFO", "json": True})
     stream = io.StringIO()
-    [handler] = [h for h in logging.getLogger().handlers if type(h) is logging.StreamHandler]
-    handler.setStream(stream)
+    monkeypatch.setattr(sys, "stderr", stream)
     yield stream
     logs.configure({"level": "INFO", "json": False})
 
@@ -73,3 +74,10 @@ def test_a_traceback_is_part_of_the_object_and_redacted(production_log: io.Strin
     line = json.loads(production_log.getvalue())
     assert "KeyError" in line["exception"]
     assert KEY not in production_log.getvalue()
+
+
+def test_who_captures_the_standard_error_later_is_followed(production_log: io.StringIO) -> None:
+    with contextlib.redirect_stderr(io.StringIO()) as later:
+        structlog.get_logger("armillary").info("moved")
+    assert "moved" in later.getvalue()
+    assert "moved" not in production_log.getvalue()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging.config
 import re
+import sys
 from collections.abc import MutableMapping
 from typing import Any, Final, TypedDict
 
@@ -30,6 +31,18 @@ class LogOptions(TypedDict):
 
     level: str
     json: bool
+
+
+class StandardError(logging.Handler):
+    """Writes to what is the standard error now, so that whoever redirects or captures it later is followed."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Write one line; a fault in doing so is reported by ``logging`` in its usual way."""
+        try:
+            sys.stderr.write(self.format(record) + "\n")
+            sys.stderr.flush()
+        except Exception:  # noqa: BLE001 - the contract of logging: a log line never breaks what it tells about
+            self.handleError(record)
 
 
 def configure(options: LogOptions) -> None:
@@ -87,7 +100,7 @@ def _standard_logging(options: LogOptions, shared: list[Processor]) -> dict[str,
         "version": 1,
         "disable_existing_loggers": False,
         "formatters": {"events": formatter},
-        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "events"}},
+        "handlers": {"stderr": {"()": StandardError, "formatter": "events"}},
         "root": {"handlers": ["stderr"], "level": options["level"]},
         "loggers": {
             # Our own line per request says the same, and more.
