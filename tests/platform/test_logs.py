@@ -5,7 +5,7 @@ import io
 import json
 import logging
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
@@ -49,35 +49,34 @@ def test_a_value_under_a_secret_name_never_survives(event: dict[str, str]) -> No
 
 
 @pytest.fixture
-def production_log(monkeypatch: pytest.MonkeyPatch) -> Iterator[io.StringIO]:
+def production_log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], str]]:
+    """What was logged since the last call, in production's form."""
     logs.configure({"level": "INFO", "json": True})
-    stream = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", stream)
-    yield stream
+    yield lambda: capsys.readouterr().err
     logs.configure({"level": "INFO", "json": False})
 
 
-def test_production_writes_one_json_object_per_event(production_log: io.StringIO) -> None:
+def test_production_writes_one_json_object_per_event(production_log: Callable[[], str]) -> None:
     with structlog.contextvars.bound_contextvars(request_id="abc"):
         structlog.get_logger("armillary.test").info("submitted", group=17)
         logging.getLogger("some.library").warning("old %s", "style")
-    ours, theirs = (json.loads(line) for line in production_log.getvalue().splitlines())
+    ours, theirs = (json.loads(line) for line in production_log().splitlines())
     assert (ours["event"], ours["group"], ours["request_id"], ours["level"]) == ("submitted", 17, "abc", "info")
     assert (theirs["event"], theirs["request_id"]) == ("old style", "abc")
 
 
-def test_a_traceback_is_part_of_the_object_and_redacted(production_log: io.StringIO) -> None:
+def test_a_traceback_is_part_of_the_object_and_redacted(production_log: Callable[[], str]) -> None:
     try:
         {}[f"Token {KEY}"]
     except LookupError:
         structlog.get_logger("armillary.test").exception("failed")
-    line = json.loads(production_log.getvalue())
-    assert "KeyError" in line["exception"]
-    assert KEY not in production_log.getvalue()
+    written = production_log()
+    assert "KeyError" in json.loads(written)["exception"]
+    assert KEY not in written
 
 
-def test_who_captures_the_standard_error_later_is_followed(production_log: io.StringIO) -> None:
+def test_who_captures_the_standard_error_later_is_followed(production_log: Callable[[], str]) -> None:
     with contextlib.redirect_stderr(io.StringIO()) as later:
         structlog.get_logger("armillary").info("moved")
     assert "moved" in later.getvalue()
-    assert "moved" not in production_log.getvalue()
+    assert not production_log()
