@@ -4,7 +4,6 @@ import contextlib
 import io
 import json
 import logging
-import sys
 from collections.abc import Callable, Iterator
 
 import pytest
