@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from django.core.exceptions import ValidationError
 from django.core.management.color import no_style
@@ -53,6 +53,8 @@ _PROPERTIES: Final = (
     *("config_change_overhead", "schedulable", "force_acquisition_off", "requires_optical_elements"),
     "validation_schema",
 )
+_LONGEST_SHOWN: Final = 80
+_LARGEST_ID: Final = 2**63
 _MODE: Final = ("name", "overhead", "code", "schedulable", "validation_schema")
 
 
@@ -65,6 +67,8 @@ class ImportReport:
     changed: list[str] = field(default_factory=list)
     absent: list[str] = field(default_factory=list)
     """In the database, but not in the document: left alone."""
+    doubts: tuple[str, ...] = ()
+    """What is allowed, and probably not meant."""
     unchanged: int = 0
 
     def as_json(self) -> dict[str, Any]:
@@ -74,6 +78,7 @@ class ImportReport:
             "created": self.created,
             "changed": self.changed,
             "absent": self.absent,
+            "doubts": list(self.doubts),
             "unchanged": self.unchanged,
         }
 
@@ -83,6 +88,7 @@ class ImportReport:
         lines = [f"{would}created: {name}" for name in self.created]
         lines += [f"{would}changed: {name}" for name in self.changed]
         lines += [f"not in the file, left alone: {name}" for name in self.absent]
+        lines += [f"is this meant? {doubt}" for doubt in self.doubts]
         return [*lines, f"{len(self.created)} created, {len(self.changed)} changed, {self.unchanged} as they were"]
 
 
@@ -101,7 +107,7 @@ def import_observatory(
         DocumentError: Something in it is not accepted; every mistake is named, and nothing is changed.
     """
     wanted = document if isinstance(document, ObservatoryDocument) else decode(document)
-    importing = _Import(by or Authorship(reason="import"), ImportReport(dry_run))
+    importing = _Import(by or Authorship(reason="import"), ImportReport(dry_run, doubts=wanted.doubts))
     with transaction.atomic():
         serialised(LOCK)
         importing.run(wanted)
@@ -117,6 +123,7 @@ class _Import:
         self._by = by
         self._problems: list[Problem] = []
         self._stored: dict[tuple[type[Resource], Any], Any] = {}
+        self._done: set[int] = set()
         self._path = ""
 
     def run(self, document: ObservatoryDocument) -> None:
@@ -170,9 +177,23 @@ class _Import:
             for element in wire["optical_elements"]
         ]
         default = next((element for element in elements if element.code == wire.get("default")), None)
-        key = {"name": wire["name"], "type": wire["type"]}
         members = {"optical_elements": elements}
-        return self._put(OpticalElementGroup, key, wire, ("element_change_overhead",), {"default": default}, members)
+        words = ("name", "type", "element_change_overhead")
+        existing = self._group_like(wire, words, elements)
+        return self._store(existing, wire, words, {"default": default}, members)
+
+    def _group_like(self, wire: Json, words: Sequence[str], elements: Sequence[OpticalElement]) -> OpticalElementGroup:
+        """Groups have no unique name: the same description is the same group, an id tells alike ones apart."""
+        values = {name: wire[name] for name in words if name in wire}
+        same = (OpticalElementGroup, _id_in(wire) or (repr(values), tuple(each.pk for each in elements)))
+        if same not in self._stored:
+            taken = {thing.pk for (kind, _), thing in self._stored.items() if kind is OpticalElementGroup}
+            named = OpticalElementGroup.objects.filter(name=wire["name"], type=wire["type"]).exclude(pk__in=taken)
+            candidates = list(named.order_by("id"))
+            by_id = [each for each in candidates if each.pk == _id_in(wire)]
+            alike = [each for each in candidates if current_members(each, "optical_elements") == list(elements)]
+            self._stored[same] = next(iter([*by_id, *alike, *candidates]), OpticalElementGroup())
+        return cast("OpticalElementGroup", self._stored[same])
 
     def _instrument_type(self, wire: Json) -> InstrumentType:
         if known := self._stored.get((InstrumentType, (wire["code"],))):
@@ -198,25 +219,28 @@ class _Import:
 
     def _mode_group(self, instrument_type: InstrumentType, wire: Json) -> None:
         mode_type = self._put(ModeType, {"id": wire["type"]}, {}, ())
-        modes = [self._mode(mode) for mode in wire["modes"]]
-        default = next((mode for mode in modes if mode.code == wire.get("default")), None)
         key = {"instrument_type": instrument_type, "type": mode_type}
+        present = GenericModeGroup.objects.filter(**key).first()
+        modes = [self._mode(present, mode) for mode in wire["modes"]]
+        default = next((mode for mode in modes if mode.code == wire.get("default")), None)
         self._put(GenericModeGroup, key, wire, (), {"default": default}, {"modes": modes})
 
-    def _mode(self, wire: Json) -> GenericMode:
-        """Modes have no unique name: the one with the document's id, if it is alike, else any alike, else a new one."""
+    def _mode(self, group: GenericModeGroup | None, wire: Json) -> GenericMode:
+        """Modes have no unique name either.
+
+        It is the one with the document's id and code; or any that is alike; or the one of that code which only this
+        group has, to be changed; or a new one.
+        """
         values = {name: wire[name] for name in _MODE if name in wire}
-        alike = [mode for mode in GenericMode.objects.filter(code=wire["code"]) if _differences(mode, values) == []]
-        same = next((mode for mode in alike if mode.pk == wire.get("id")), alike[0] if alike else None)
-        if same is not None:
-            if (GenericMode, same.pk) not in self._stored:
-                self._stored[GenericMode, same.pk] = same
-                self.report.unchanged += 1
-            return same
-        mode = GenericMode(**values)
-        self._save_new(mode, wire.get("id"))
-        self._stored[GenericMode, mode.pk] = mode
-        return mode
+        same = (GenericMode, _id_in(wire) or repr(values))
+        if same not in self._stored:
+            taken = {thing.pk for (kind, _), thing in self._stored.items() if kind is GenericMode}
+            candidates = list(GenericMode.objects.filter(code=wire["code"]).exclude(pk__in=taken).order_by("id"))
+            by_id = [each for each in candidates if each.pk == _id_in(wire)]
+            alike = [each for each in candidates if not _differences(each, values)]
+            own = [each for each in candidates if group is not None and list(each.groups.all()) == [group]]
+            self._stored[same] = next(iter([*by_id, *alike, *own]), GenericMode())
+        return self._store(cast("GenericMode", self._stored[same]), wire, _MODE)
 
     def _put(
         self,
@@ -231,25 +255,41 @@ class _Import:
         name = (model, tuple(getattr(value, "pk", value) for value in key.values()))
         if name in self._stored:
             return self._stored[name]  # type: ignore[no-any-return]  # stored under its own class
-        values = {each: wire[each] for each in fields if each in wire} | dict(more or {})
         existing = model._default_manager.filter(**key).first()  # noqa: SLF001  Django's public name of the manager
-        thing = existing or model(**key)
-        changed = [] if existing is None else _differences(existing, values)
+        self._stored[name] = existing or model(**key)
+        return self._store(cast("R", self._stored[name]), wire, fields, more, members)
+
+    def _store(
+        self,
+        thing: R,
+        wire: Json,
+        fields: Sequence[str],
+        more: Mapping[str, Any] | None = None,
+        members: Mapping[str, Sequence[Resource]] | None = None,
+    ) -> R:
+        """Make a thing what is described, once."""
+        if id(thing) in self._done:
+            return thing
+        self._done.add(id(thing))
+        field_of: Any = type(thing)._meta.get_field  # noqa: SLF001  Django's public metadata
+        values: dict[str, Any] = {each: field_of(each).to_python(wire[each]) for each in fields if each in wire}
+        values |= more or {}
+        is_new = thing._state.adding  # noqa: SLF001  Django's public metadata
+        changes = {} if is_new else _differences(thing, values)
         for each, value in values.items():
             setattr(thing, each, value)
-        self._stored[name] = thing
-        if existing is None:
-            self._save_new(thing, wire.get("id"), members)
+        if is_new:
+            self._save_new(thing, _id_in(wire), members)
         else:
-            self._save_changed(thing, changed, members)
+            self._save_changed(thing, changes, members)
         return thing
 
     def _save_new(
-        self, thing: Resource, identifier: Any, members: Mapping[str, Sequence[Resource]] | None = None
+        self, thing: Resource, identifier: int | None, members: Mapping[str, Sequence[Resource]] | None = None
     ) -> None:
         kind = type(thing)
         is_numbered = kind._meta.pk.get_internal_type() == "BigAutoField"  # noqa: SLF001  Django's public metadata
-        if is_numbered and isinstance(identifier, int) and not kind.with_key(identifier).exists():
+        if is_numbered and identifier is not None and not kind.with_key(identifier).exists():
             thing.pk = identifier
         if not self._is_clean(thing):
             return
@@ -260,20 +300,23 @@ class _Import:
         self.report.created.append(_name(thing))
 
     def _save_changed(
-        self, thing: Resource, changed: list[str], members: Mapping[str, Sequence[Resource]] | None
+        self, thing: Resource, changes: dict[str, str], members: Mapping[str, Sequence[Resource]] | None
     ) -> None:
         if not self._is_clean(thing):
             return
-        moved = {name: each for name, each in (members or {}).items() if list(each) != current_members(thing, name)}
-        if not changed and not moved:
+        before = {name: current_members(thing, name) for name in members or {}}
+        moved = {name: list(each) for name, each in (members or {}).items() if list(each) != before[name]}
+        if not changes and not moved:
             self.report.unchanged += 1
             return
-        if changed:
-            thing.save(update_fields=changed)
+        if changes:
+            thing.save(update_fields=list(changes))
         for name, each in moved.items():
             store_members(thing, name, each)
         record(thing, "~", self._by)
-        self.report.changed.append(f"{_name(thing)} ({', '.join([*changed, *moved])})")
+        words = [f"{name}: {change}" for name, change in changes.items()]
+        words += [f"{name}: {_listed(before[name])} → {_listed(each)}" for name, each in moved.items()]
+        self.report.changed.append(f"{_name(thing)} ({'; '.join(words)})")
 
     def _is_clean(self, thing: Resource) -> bool:
         try:
@@ -296,12 +339,32 @@ class _Import:
                     self.report.absent.append(_name(thing))
 
 
-def _differences(thing: Resource, values: Mapping[str, Any]) -> list[str]:
-    return [name for name, value in values.items() if _comparable(getattr(thing, name)) != _comparable(value)]
+def _differences(thing: Resource, values: Mapping[str, Any]) -> dict[str, str]:
+    """What is to become another value, by field: ``20.0 → 25.0``."""
+    return {
+        name: f"{_shown(getattr(thing, name))} → {_shown(value)}"
+        for name, value in values.items()
+        if _comparable(getattr(thing, name)) != _comparable(value)
+    }
 
 
 def _comparable(value: Any) -> Any:
     return value.isoformat() if hasattr(value, "isoformat") else value
+
+
+def _shown(value: Any) -> str:
+    text = "none" if value in (None, "") else str(_comparable(value))
+    return text if len(text) <= _LONGEST_SHOWN else f"{text[: _LONGEST_SHOWN - 3]}..."
+
+
+def _listed(things: Sequence[Resource]) -> str:
+    return _shown(", ".join(str(thing) for thing in things))
+
+
+def _id_in(wire: Json) -> int | None:
+    """The id that a document gives, if the database could hold it."""
+    identifier = wire.get("id")
+    return identifier if type(identifier) is int and 0 < identifier < _LARGEST_ID else None
 
 
 def _name(thing: Resource) -> str:
