@@ -139,7 +139,10 @@ class Configuration(BaseSettings):
     # The scheduler
     scheduler_horizon_days: float = Field(7.0, gt=0)
     scheduler_interval_s: float = Field(300.0, gt=0, description="longest time between two runs, if nothing changes")
-    scheduler_time_limit_s: float = Field(10.0, gt=0, description="CPU seconds for one solution")
+    scheduler_time_limit_s: float = Field(10.0, gt=0, description="real seconds for one solution")
+    scheduler_monitors: Path | None = Field(
+        None, description="JSON file of the monitors of weather, telescopes and seeing (see how-to/monitors)"
+    )
 
     @classmethod
     def settings_customise_sources(

@@ -164,7 +164,7 @@ def test_rapid_response_work_goes_first_and_pushes_running_normal_work_aside(wor
     rapid = world.astronomer().submit(ask("nova", observation_type="RAPID_RESPONSE", windows=windows))
     loop.wake()
     loop.step()
-    assert loop.status.state is State.STALE
+    assert loop.status.state is State.PUBLISHED
     loop.step()
 
     live = {observation.request_group_id: observation for observation in world.live()}
@@ -200,7 +200,7 @@ def test_a_time_critical_request_wins_against_a_normal_one(world: World, ask: As
     assert [observation.request_group_id for observation in world.live()] == [critical.id]
     reason = next(each for each in loop.status.reasons if each.request_group == normal.id)
     assert reason.status in {"outbid", "crowded_out"}
-    assert reason.needed_value is None or reason.needed_value > (reason.value or 0)
+    assert reason.blocking == (critical.requests[0].id,)
 
 
 def test_a_source_that_cannot_be_read_stops_publishing_and_is_tried_again(
@@ -233,7 +233,7 @@ def test_a_plan_made_from_an_old_schedule_is_not_published(
     world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Somebody else publishes while this scheduler thinks."""
-    from armillary.scheduler import loop as module
+    from armillary.scheduler import cycle as module
 
     world.astronomer().submit(ask())
     slow, quick = world.loop(), world.loop()
@@ -281,7 +281,8 @@ def test_where_the_portal_does_not_number_schedules_the_reference_wire_is_used(
     def unknown(*_: object, **__: object) -> None:
         raise RequestRefused("portal", 404, {"detail": "Not found."})
 
-    monkeypatch.setattr(PortalClient, "schedule_version", unknown)
+    monkeypatch.setattr(PortalClient, "schedule_versions", unknown)
+    monkeypatch.setattr(PortalClient, "take_lease", unknown)
     monkeypatch.setattr(PortalClient, "publish_schedule", unknown)
     first = world.astronomer().submit(ask("first"))
     loop = world.loop()

@@ -5,7 +5,7 @@ from typing import Annotated
 import typer
 
 from armillary import __version__
-from armillary.cli.commands import archive, demo, observatory, observing, people, portal, server
+from armillary.cli.commands import archive, demo, observatory, observing, people, portal, scheduler, server
 
 application = typer.Typer(
     name="armillary",
@@ -22,7 +22,7 @@ application.command()(server.migrate)
 application.command()(server.check)
 application.command()(archive.ingest)
 application.command("import-ocs")(portal.import_ocs)
-application.add_typer(observing.scheduler, name="scheduler")
+application.add_typer(scheduler.scheduler, name="scheduler")
 application.add_typer(observing.telescope, name="telescope")
 application.add_typer(archive.archive, name="archive")
 application.add_typer(observatory.configdb, name="configdb")

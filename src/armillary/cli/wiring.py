@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any, Final
@@ -14,7 +15,10 @@ from armillary.clients.downtime import DowntimeClient
 from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
 from armillary.configuration import Configuration, configuration
+from armillary.scheduler.fetch import read_snapshot
 from armillary.scheduler.loop import LoopSettings, SchedulerLoop
+from armillary.scheduler.monitors import monitors_from
+from armillary.scheduler.simulation.world import World
 from armillary.telescope.agent import TelescopeAgent
 
 _POLL_INTERVAL_S: Final = 10.0
@@ -37,10 +41,30 @@ def build_scheduler(*, interval_s: float | None = None, time_limit_s: float | No
             horizon_days=settings.scheduler_horizon_days,
             interval_s=interval_s or settings.scheduler_interval_s,
             time_limit_s=time_limit_s or settings.scheduler_time_limit_s,
+            time_overuse_allowance=settings.proposal_time_overuse_allowance,
         ),
         data_directory=settings.data_directory / "scheduler",
+        monitors=[] if settings.scheduler_monitors is None else monitors_from(settings.scheduler_monitors),
         token=token,
     )
+
+
+def read_world(nights: int) -> World:
+    """The observatory with everything that waits, from the services in force, to play so many nights with."""
+    settings = configuration()
+    portal = PortalClient(connect("portal", token=_token(settings)))
+    configdb = ConfigDBClient(connect("configdb"))
+    horizon = timedelta(days=nights + settings.scheduler_horizon_days)
+    now = clock.now()
+    snapshot = read_snapshot(
+        portal,
+        configdb,
+        DowntimeClient(connect("downtime")),
+        now=now,
+        end=now + horizon,
+        time_overuse_allowance=settings.proposal_time_overuse_allowance,
+    )
+    return World(snapshot, configdb.sites())
 
 
 def build_agent(key: str, *, poll_interval_s: float | None = None) -> TelescopeAgent:

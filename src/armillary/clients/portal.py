@@ -32,6 +32,20 @@ class StaleSchedule(RequestRefused):
     """A plan was refused, because the schedule it was made from has changed since: read it and plan again."""
 
 
+class LeaseHeld(RequestRefused):
+    """Another scheduler holds the lease; wait until it gives it back or lets it run out."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to publish plans."""
+
+    holder: str
+    fence: int
+    """Goes with every publication; an older one is refused."""
+    expires: datetime
+
+
 class Semester(BaseModel):
     """A span of time for which observing time is allocated."""
 
@@ -292,13 +306,26 @@ class PortalClient:
         end: datetime,
         version: str | None,
         observations: Sequence[PlannedObservation],
+        fence: int | None = None,
+        preempt: Sequence[int] = (),
     ) -> Publication:
         """Make a plan the schedule of a telescope for a span, atomically.
+
+        Args:
+            site: Where.
+            enclosure: Where.
+            telescope: Which.
+            start: The plan is for observations that begin from then on,
+            end: and before then; what is pending in between and not in the plan is withdrawn.
+            version: Of the schedule from which the plan was made.
+            observations: The plan.
+            fence: Of the publisher's lease (:meth:`take_lease`).
+            preempt: Live observations that the plan's rapid-response work pushes aside.
 
         Raises:
             StaleSchedule: The schedule has changed since ``version``, or a request of the plan is not pending any more.
         """
-        body = {
+        body: Json = {
             "site": site,
             "enclosure": enclosure,
             "telescope": telescope,
@@ -307,6 +334,10 @@ class PortalClient:
             "version": version,
             "observations": [item.model_dump(mode="json") for item in observations],
         }
+        if fence is not None:
+            body["fence"] = fence
+        if preempt:
+            body["preempt"] = list(preempt)
         try:
             answer = self._answer(self._http.post("api/schedule/publish/", json=body))
         except RequestRefused as refusal:
@@ -315,6 +346,45 @@ class PortalClient:
             raise
         with expecting("portal"):
             return Publication(answer["version"], answer["created"], answer["kept"], answer["cancelled"])
+
+    def schedule_versions(self) -> dict[str, str]:
+        """The versions of all telescopes' schedules, by telescope key; one that never had any is at version 0."""
+        with expecting("portal"):
+            return {str(key): str(value) for key, value in self._object("api/schedule/versions/")["versions"].items()}
+
+    # --- the scheduler's own
+
+    def take_lease(self, holder: str, seconds: float) -> Lease:
+        """Be the one scheduler for so many seconds of observatory time; zero gives the lease back.
+
+        Raises:
+            LeaseHeld: Another scheduler has it.
+        """
+        try:
+            answer = self._answer(self._http.post("api/scheduler/lease/", json={"holder": holder, "seconds": seconds}))
+        except RequestRefused as refusal:
+            if refusal.status == _CONFLICT:
+                raise LeaseHeld("portal", refusal.status, refusal.detail) from refusal
+            raise
+        with expecting("portal"):
+            return Lease(answer["holder"], int(answer["fence"]), _moment(answer["expires"]))
+
+    def report_run(
+        self, *, fence: int, run: str, at: datetime, state: str, sentence: str, reasons: Sequence[Mapping[str, Any]]
+    ) -> int:
+        """Tell how a run went, and why requests are or are not scheduled; how many reasons were stored."""
+        body = {"fence": fence, "run": run, "at": format_time(at), "state": state, "sentence": sentence}
+        answer = self._answer(self._http.post("api/scheduler/report/", json=body | {"reasons": list(reasons)}))
+        with expecting("portal"):
+            return int(answer["stored"])
+
+    def scheduler(self) -> Json:
+        """Who schedules, and how its last run went."""
+        return self._object("api/scheduler/")
+
+    def explanation(self, request_id: int) -> Json:
+        """What stands between a request and the schedule, and what the scheduler says about it."""
+        return self._object(f"api/requests/{request_id}/explanation/")
 
     def patch_configuration_status(
         self,

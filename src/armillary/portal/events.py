@@ -8,7 +8,7 @@ from armillary.accounts.models import User
 from armillary.platform.models import Change
 from armillary.portal.proposals.models import Membership
 
-KINDS = ("request_group.", "request.", "observation.", "schedule.")
+KINDS = ("request_group.", "request.", "observation.", "schedule.", "scheduler.")
 
 
 def visible(request: Request, change: Change) -> bool:

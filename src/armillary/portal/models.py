@@ -42,6 +42,7 @@ from armillary.portal.requestgroups.models import (
     RequestGroup,
     Window,
 )
+from armillary.portal.scheduling.models import SchedulerLease, SchedulerReason
 
 __all__ = [
     "Call",
@@ -66,6 +67,8 @@ __all__ = [
     "RequestGroup",
     "ReviewPanel",
     "ReviewPanelMembership",
+    "SchedulerLease",
+    "SchedulerReason",
     "ScienceApplication",
     "ScienceApplicationReview",
     "ScienceApplicationUserReview",

@@ -33,6 +33,7 @@ from armillary.portal.requestgroups.demand_api import (
 )
 from armillary.portal.requestgroups.drafts_api import DraftViewSet
 from armillary.portal.requestgroups.instruments_api import InstrumentsView
+from armillary.portal.scheduling.api import LeaseView, ReportView, SchedulerView, ScheduleVersionsView
 
 router = SimpleRouter()
 router.register("requests", RequestViewSet, basename="requests")
@@ -50,7 +51,11 @@ urlpatterns = [
     path("api/last_changed/", LastChangedView.as_view(), name="last-changed"),
     path("api/last_scheduled/", LastScheduledView.as_view(), name="last-scheduled"),
     path("api/schedule/version/", ScheduleVersionView.as_view(), name="schedule-version"),
+    path("api/schedule/versions/", ScheduleVersionsView.as_view(), name="schedule-versions"),
     path("api/schedule/publish/", PublishView.as_view(), name="schedule-publish"),
+    path("api/scheduler/", SchedulerView.as_view(), name="scheduler"),
+    path("api/scheduler/lease/", LeaseView.as_view(), name="scheduler-lease"),
+    path("api/scheduler/report/", ReportView.as_view(), name="scheduler-report"),
     path("api/instruments/", InstrumentsView.as_view(), name="instruments"),
     path("api/contention/<str:instrument_type>/", ContentionView.as_view(), name="contention"),
     path("api/pressure/", PressureView.as_view(), name="pressure"),

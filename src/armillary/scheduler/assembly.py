@@ -29,6 +29,7 @@ from armillary.scheduler.kernel import (
     Resource,
     Windows,
 )
+from armillary.scheduler.monitors.model import SEEING_VALID, Seeing
 from armillary.scheduler.snapshot import Snapshot
 from armillary.scheduler.visibility import (
     NOTHING,
@@ -84,21 +85,44 @@ def windows_of(
 ) -> list[dict[str, Spans]]:
     """For each candidate, by telescope key, when it could be observed, in the kernel's seconds.
 
-    The sky's windows within the request's own, without the downtimes of the instrument types it needs.
+    The sky's windows within the request's own, without the downtimes of the instrument types it needs and without the
+    time in which the seeing is too bad for it.
     """
     telescopes = [[place.telescope for place in candidate.places.values()] for candidate in candidates]
     requests = [candidate.request for candidate in candidates]
     seen = sky.of(requests, telescopes, horizon.start, horizon.end)
     special = [each for each in snapshot.downtimes if each.instrument_type]
+    seeing = _seeing(snapshot)
     found = []
     for candidate, own in zip(candidates, seen, strict=True):
         types = instrument_types_of(candidate.request) if special else frozenset()
+        limit = _seeing_limit(candidate.request) if seeing else None
         free: dict[str, Spans] = {}
+        whole: dict[int, Spans] = {}
         for key, spans in own.items():
+            if not special and limit is None:
+                if id(spans) not in whole:  # telescopes of one site share it
+                    whole[id(spans)] = horizon.spans(spans)
+                free[key] = whole[id(spans)]
+                continue
             holes = [(each.start.timestamp(), each.end.timestamp()) for each in special if each.stops(key, types)]
+            if limit is not None and key in seeing and seeing[key].blocks(limit, snapshot.at):
+                holes.append((snapshot.at.timestamp(), (seeing[key].at + SEEING_VALID).timestamp()))
             free[key] = horizon.spans(subtract(spans, holes))
         found.append({key: spans for key, spans in free.items() if len(spans)})
     return found
+
+
+def _seeing(snapshot: Snapshot) -> dict[str, Seeing]:
+    """What is known of the seeing, by telescope key."""
+    found = ((each.key, snapshot.conditions.seeing_at(each.key)) for each in snapshot.observatory.telescopes())
+    return {key: seeing for key, seeing in found if seeing is not None}
+
+
+def _seeing_limit(request: Request) -> float | None:
+    """The best seeing that one of the configurations asks for, arc seconds."""
+    limits = [each.constraints.max_seeing for each in request.configurations if each.constraints.max_seeing is not None]
+    return min(limits, default=None)
 
 
 def resources_of(snapshot: Snapshot, horizon: Horizon) -> list[Resource]:

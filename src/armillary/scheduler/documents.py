@@ -19,6 +19,7 @@ from armillary.scheduler.kernel import (
     Fixed,
     Plan,
     Preference,
+    PriceInterval,
     Problem,
     Reservation,
     Resource,
@@ -53,7 +54,11 @@ class Replay:
 
 
 def document_of(
-    run: Run, limits: SolverLimits, reasons: Sequence[Reason], publication: Publication | None
+    run: Run,
+    limits: SolverLimits,
+    reasons: Sequence[Reason],
+    publication: Publication | None,
+    prices: Sequence[PriceInterval] = (),
 ) -> dict[str, Any]:
     """Everything that is worth knowing about a run later."""
     names = ("rapid", "normal") if run.rapid is not None else ("normal",)
@@ -63,6 +68,9 @@ def document_of(
         "start": format_time(run.horizon.start),
         "end": format_time(run.horizon.end),
         "seed": limits.seed,
+        "target_gap": limits.target_gap,
+        "iteration_limit": limits.iteration_limit,
+        "prices": [list(each) for each in prices],
         "stages_s": dict(run.stage_s),
         "phases": [
             {"phase": name, "problem": problem_as_json(solution.problem), "plan": plan_as_json(solution.plan)}

@@ -15,6 +15,7 @@ from armillary.core.observations.model import ScheduledObservation
 from armillary.core.observations.states import LIVE, ObservationState
 from armillary.core.observatory import Observatory
 from armillary.core.requests.facts import Allocation, Downtime, Semester, semester_of
+from armillary.scheduler.monitors.model import Conditions, Monitor, read_all
 from armillary.scheduler.snapshot import ProposalStanding, Snapshot
 
 _NOT_FOUND: Final = 404
@@ -32,6 +33,7 @@ def read_snapshot(
     now: datetime,
     end: datetime,
     time_overuse_allowance: float = 1.0,
+    monitors: Sequence[Monitor] = (),
 ) -> Snapshot:
     """What a run needs to know.
 
@@ -42,47 +44,60 @@ def read_snapshot(
         now: The time.
         end: End of the horizon.
         time_overuse_allowance: See :class:`Snapshot`.
+        monitors: What tells the weather, the telescopes' availability and the seeing.
 
     Raises:
         armillary.clients.errors.ClientError: A service could not be reached, refused, or answered nonsense.
+        armillary.scheduler.monitors.MonitorUnavailable: A monitor could not be read.
     """
     observatory = configdb.observatory()
+    conditions = read_all(monitors, now)
     versions = read_versions(portal, observatory)
-    live = _live(portal, now)
+    live = read_live(portal, now)
     semesters = tuple(Semester(each.id, each.start, each.end) for each in portal.semesters())
     groups = portal.schedulable_request_groups(start=_earliest_window(semesters, now), end=end)
     return Snapshot(
         at=now,
         groups=tuple(groups),
-        proposals=_standings(portal),
+        proposals=read_standings(portal),
         observatory=observatory,
-        downtimes=tuple(
-            Downtime(each.start, each.end, each.site, each.enclosure, each.telescope, each.instrument_type)
-            for each in downtime.list(ends_after=now, starts_before=end)
-        ),
+        downtimes=read_downtimes(downtime, observatory, conditions, now, end),
         live=live,
         semesters=semesters,
         time_overuse_allowance=time_overuse_allowance,
         versions=versions,
+        conditions=conditions,
     )
 
 
-def read_versions(portal: PortalClient, observatory: Observatory) -> dict[str, str]:
-    """The version of every telescope's schedule; empty if the portal does not know such a thing."""
-    versions: dict[str, str] = {}
-    for telescope in observatory.telescopes():
-        try:
-            versions[telescope.key] = portal.schedule_version(telescope.site, telescope.enclosure, telescope.code)
-        except RequestRefused as error:
-            if error.status == _NOT_FOUND:
-                return {}
-            raise
-    return versions
+def read_downtimes(
+    downtime: DowntimeClient, observatory: Observatory, conditions: Conditions, now: datetime, end: datetime
+) -> tuple[Downtime, ...]:
+    """What is declared, and what the monitors say is closed now."""
+    declared = (
+        Downtime(each.start, each.end, each.site, each.enclosure, each.telescope, each.instrument_type)
+        for each in downtime.list(ends_after=now, starts_before=end)
+    )
+    return (*declared, *conditions.downtimes((each.key for each in observatory.telescopes()), now))
 
 
-def _live(portal: PortalClient, now: datetime) -> tuple[ScheduledObservation, ...]:
+def read_versions(portal: PortalClient, observatory: Observatory) -> dict[str, str] | None:
+    """The version of every telescope's schedule; None if the portal does not know such a thing."""
+    try:
+        versions = portal.schedule_versions()
+    except RequestRefused as error:
+        if error.status == _NOT_FOUND:
+            return None
+        raise
+    return {telescope.key: "0" for telescope in observatory.telescopes()} | versions
+
+
+def read_live(
+    portal: PortalClient, now: datetime, start_before: datetime | None = None
+) -> tuple[ScheduledObservation, ...]:
     """What is pending, and what runs, perhaps a little late; a pending one whose time is over blocks nobody."""
-    found = portal.schedule(states=sorted(state.value for state in LIVE), end_after=now - _LATE)
+    states = sorted(state.value for state in LIVE)
+    found = portal.schedule(states=states, end_after=now - _LATE, start_before=start_before)
     return tuple(each for each in found if each.state == ObservationState.IN_PROGRESS or each.end > now)
 
 
@@ -92,7 +107,8 @@ def _earliest_window(semesters: Sequence[Semester], now: datetime) -> datetime |
     return None if current is None else current.start
 
 
-def _standings(portal: PortalClient) -> dict[str, ProposalStanding]:
+def read_standings(portal: PortalClient) -> dict[str, ProposalStanding]:
+    """Priority and time of every active proposal."""
     return {
         proposal.id: ProposalStanding(
             tac_priority=float(proposal.tac_priority),

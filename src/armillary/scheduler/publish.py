@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 
 import structlog
 
@@ -23,6 +24,9 @@ class Publication:
     """What publishing one plan has done."""
 
     created: list[int] = field(default_factory=list)
+    """Ids, where the portal tells them."""
+    posted: int = 0
+    """How many were posted to a portal that does not tell ids."""
     kept: int = 0
     cancelled: list[int] = field(default_factory=list)
     stale: list[str] = field(default_factory=list)
@@ -46,15 +50,20 @@ class Difference:
     create: tuple[PlannedObservation, ...]
     cancel: tuple[ScheduledObservation, ...]
     keep: tuple[ScheduledObservation, ...]
+    preempt: tuple[int, ...] = ()
+    """Live observations, beyond those to cancel, that rapid-response work pushes aside."""
 
     @property
     def is_empty(self) -> bool:
         """Whether the schedule in force is the plan already."""
-        return not self.create and not self.cancel
+        return not self.create and not self.cancel and not self.preempt
 
 
 def difference(
-    telescope: str, wanted: Sequence[PlannedObservation], in_force: Iterable[ScheduledObservation]
+    telescope: str,
+    wanted: Sequence[PlannedObservation],
+    in_force: Iterable[ScheduledObservation],
+    preempt: Sequence[int] = (),
 ) -> Difference:
     """Compare a plan with the schedule in force on one telescope.
 
@@ -68,11 +77,16 @@ def difference(
         create=tuple(each for identity, each in planned.items() if identity not in existing),
         cancel=tuple(each for identity, each in existing.items() if identity not in planned),
         keep=tuple(each for identity, each in existing.items() if identity in planned),
+        preempt=tuple(preempt),
     )
 
 
 def differences(
-    plan: Mapping[str, Sequence[PlannedObservation]], snapshot: Snapshot, start: datetime, end: datetime
+    plan: Mapping[str, Sequence[PlannedObservation]],
+    snapshot: Snapshot,
+    start: datetime,
+    end: datetime,
+    preempted: Sequence[ScheduledObservation] = (),
 ) -> list[Difference]:
     """The differences of all telescopes.
 
@@ -84,22 +98,32 @@ def differences(
         snapshot: With the schedule in force.
         start: Begin of the span the plan covers; what begins earlier is not touched.
         end: End of that span.
+        preempted: Live observations that the plan's rapid-response work pushes aside.
     """
     up_for_decision: dict[str, list[ScheduledObservation]] = {key: [] for key in plan}
     for each in snapshot.live:
         if each.state == "PENDING" and start <= each.start < end and each.observation_type not in UNSCHEDULED:
             up_for_decision.setdefault(each.telescope_key, []).append(each)
-    found = [difference(key, plan.get(key, ()), in_force) for key, in_force in sorted(up_for_decision.items())]
+    found = [
+        difference(key, plan.get(key, ()), in_force, [each.id for each in preempted if each.telescope_key == key])
+        for key, in_force in sorted(up_for_decision.items())
+    ]
     return sorted(found, key=lambda each: (len(each.create) > 0, len(each.create) - len(each.cancel)))
 
 
 def publish(
-    portal: PortalClient, changes: Sequence[Difference], versions: Mapping[str, str], start: datetime, end: datetime
+    portal: PortalClient,
+    changes: Sequence[Difference],
+    versions: Mapping[str, str] | None,
+    start: datetime,
+    end: datetime,
+    fence: int | None = None,
 ) -> Publication:
     """Publish every telescope's part of a plan, each in one transaction of the portal.
 
-    Where the portal does not number its schedules (an OCS one), what is not wanted any more is cancelled by id and what
-    is new is posted; an unchanged observation keeps its id either way.
+    Where the portal does not number its schedules (an OCS one: ``versions`` is None), what is not wanted any more is
+    cancelled by id and what is new is posted; an unchanged observation keeps its id either way. The ``fence`` is that
+    of the scheduler's lease.
 
     Raises:
         armillary.clients.errors.ServiceUnavailable: The portal went away; what was published so far is in force.
@@ -110,10 +134,11 @@ def publish(
             done.kept += len(change.keep)
             continue
         try:
-            if versions:
-                _publish_atomically(portal, change, versions[change.telescope], start, end, done)
+            if versions is not None:
+                place = Place(change.telescope, start, end, versions.get(change.telescope, "0"), fence)
+                publish_atomically(portal, change, place, done)
             else:
-                _cancel_and_post(portal, change, done)
+                cancel_and_post(portal, change, done)
         except StaleSchedule as error:
             _log.info("plan_is_stale", telescope=change.telescope, reason=str(error.detail))
             done.stale.append(change.telescope)
@@ -123,36 +148,63 @@ def publish(
     return done
 
 
-def _publish_atomically(
-    portal: PortalClient, change: Difference, version: str, start: datetime, end: datetime, done: Publication
-) -> None:
-    site, enclosure, telescope = change.telescope.split(".")
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where and from what a part of a plan is published."""
+
+    telescope: str
+    start: datetime
+    end: datetime
+    version: str
+    fence: int | None
+
+
+def publish_atomically(portal: PortalClient, change: Difference, place: Place, done: Publication) -> str:
+    """Publish one telescope's part; the new version of its schedule."""
+    site, enclosure, telescope = place.telescope.split(".")
     answer = portal.publish_schedule(
         site=site,
         enclosure=enclosure,
         telescope=telescope,
-        start=start,
-        end=end,
-        version=version,
+        start=place.start,
+        end=place.end,
+        version=place.version,
         observations=change.wanted,
+        fence=place.fence,
+        preempt=change.preempt,
     )
     done.created += answer.created
     done.kept += len(answer.kept)
     done.cancelled += answer.cancelled
+    return answer.version
 
 
-def _cancel_and_post(portal: PortalClient, change: Difference, done: Publication) -> None:
+def cancel_and_post(portal: PortalClient, change: Difference, done: Publication) -> None:
+    """Publish one telescope's part in the calls that every portal knows."""
     if change.cancel:
         identities = [each.id for each in change.cancel]
         portal.cancel_observations(ids=identities, include_rr=True)
         done.cancelled += identities
+    if change.preempt:
+        portal.cancel_observations(ids=change.preempt, preemption_enabled=True)
+        done.cancelled += change.preempt
     if change.create:
         site, enclosure, telescope = change.telescope.split(".")
         place = {"site": site, "enclosure": enclosure, "telescope": telescope}
-        answer = portal.create_observations([each.model_dump(mode="json") | place for each in change.create])
+        answer = portal.create_observations([_on_the_wire(each) | place for each in change.create])
+        done.posted += answer.num_created
         if answer.errors:
             done.refused[change.telescope] = str(answer.errors)
     done.kept += len(change.keep)
+
+
+def _on_the_wire(planned: PlannedObservation) -> dict[str, Any]:
+    """An observation to post; a guide camera is named only where there is one."""
+    document = planned.model_dump(mode="json")
+    for status in document["configuration_statuses"]:
+        if not status["guide_camera_name"]:
+            del status["guide_camera_name"]
+    return document
 
 
 def _identity_planned(each: PlannedObservation) -> _Identity:

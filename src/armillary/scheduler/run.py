@@ -123,6 +123,39 @@ def plan_run(
 
 
 @dataclass(frozen=True, slots=True)
+class Displacement:
+    """A rapid-response observation, and what gives way to it on its telescope."""
+
+    telescope: str
+    observation: PlannedObservation
+    gives_way: tuple[int, ...]
+    """Ids of live observations."""
+
+
+def place_rapid(snapshot: Snapshot, horizon: Horizon, sky: SkyWindows, limits: SolverLimits) -> list[Displacement]:
+    """Places for the requests of a snapshot, all of them rapid-response ones; what they displace is not placed anew.
+
+    Rapid-response work that is scheduled stays where it is.
+    """
+    selection = select(snapshot, frozen_before=horizon.start)
+    resources = resources_of(snapshot, horizon)
+    windows = windows_of(selection.candidates, snapshot, horizon, sky)
+    work = _Work(snapshot, horizon, resources, selection, windows, limits, (), None)
+    solution = work.solve([each for each in snapshot.live if _holds_its_place(each, horizon)], rapid=True)
+    candidates = {candidate.request_id: candidate for candidate in selection.candidates}
+    found = []
+    for entry, taken in zip(solution.plan.entries, _occupied(solution, selection), strict=True):
+        gives_way = tuple(
+            each.id
+            for each in snapshot.live
+            if not _holds_its_place(each, horizon) and _overlaps(each, [taken], horizon)
+        )
+        observation = planned(entry, candidates[int(entry.reservation)], horizon)
+        found.append(Displacement(entry.resource, observation, gives_way))
+    return found
+
+
+@dataclass(frozen=True, slots=True)
 class _Work:
     """What both phases share."""
 

@@ -10,6 +10,7 @@ from armillary.core.observations.model import ScheduledObservation
 from armillary.core.observatory import Observatory
 from armillary.core.requests.facts import Allocation, Downtime, Semester
 from armillary.core.requests.model import RequestGroup
+from armillary.scheduler.monitors.model import Conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,10 +37,16 @@ class Snapshot:
     semesters: tuple[Semester, ...]
     time_overuse_allowance: float = 1.0
     """A proposal may be planned for this many times what it has left."""
-    versions: Mapping[str, str] = field(default_factory=dict)
-    """By telescope key, the schedule's version; read before everything else, so that what changes while the run thinks
-    makes its answer stale. Empty where the portal does not number its schedules."""
+    versions: Mapping[str, str] | None = None
+    """By telescope key, the schedule's version (0 if it is not named); read before everything else, so that what
+    changes while the run thinks makes its answer stale. None where the portal does not number its schedules."""
+    conditions: Conditions = field(default_factory=Conditions)
+    """What the monitors say."""
 
     def observations_on(self, telescope: str) -> Iterable[ScheduledObservation]:
         """The live observations of a telescope."""
         return (each for each in self.live if each.telescope_key == telescope)
+
+    def version_of(self, telescope: str) -> str | None:
+        """The version of a telescope's schedule; None where the portal does not number them."""
+        return None if self.versions is None else self.versions.get(telescope, "0")

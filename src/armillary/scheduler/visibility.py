@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -20,6 +20,8 @@ _Key = tuple[riseset.Target, riseset.Constraints, riseset.Site]
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
 _AIRMASS_STEP_S: Final = 1_800.0
+_KEPT_PAST: Final = timedelta(days=2)
+_TOUCHING_S: Final = 1e-3
 NOTHING: Final[Spans] = np.empty((0, 2))
 
 
@@ -55,32 +57,70 @@ class SkyWindows:
         """
         self._cover(start, end)
         pairs = [_pairs_or_none(request) for request in requests]
-        sites = {place.key: riseset_site(place) for places in telescopes for place in places}
-        needed = [[place.key for place in places] for places in telescopes]
-        self._compute_missing(pairs, [[sites[key] for key in keys] for keys in needed])
+        sites = self._sites({place.key: place for places in telescopes for place in places})
+        needed = [{place.key: sites[place.key] for place in places} for places in telescopes]
+        self._compute_missing(pairs, needed)
+        self._forget_all_but(pairs)
         return [
-            {} if own is None else self._seen(_own_windows(request, start, end), own, {key: sites[key] for key in keys})
-            for request, own, keys in zip(requests, pairs, needed, strict=True)
+            {} if own is None else self._seen(_own_windows(request, start, end), own, places)
+            for request, own, places in zip(requests, pairs, needed, strict=True)
         ]
 
-    def _cover(self, start: datetime, end: datetime) -> None:
-        """Forget everything when the horizon has moved out of the days that are known."""
-        if self._start <= start and end <= self._end:
-            return
-        self._start = start.replace(hour=0, minute=0, second=0, microsecond=0)
-        self._end = (end + _DAY).replace(hour=0, minute=0, second=0, microsecond=0) + _DAY
-        self._known.clear()
+    def _sites(self, telescopes: Mapping[str, Telescope]) -> dict[str, riseset.Site]:
+        """The site of each telescope; equal ones are the same object."""
+        known: dict[riseset.Site, riseset.Site] = {}
+        found = ((key, riseset_site(place)) for key, place in telescopes.items())
+        return {key: known.setdefault(site, site) for key, site in found}
 
-    def _compute_missing(self, pairs: Sequence[Sequence[Pair] | None], sites: Sequence[Sequence[riseset.Site]]) -> None:
+    def _cover(self, start: datetime, end: datetime) -> None:
+        """Know all days that a horizon touches: a horizon that moves on costs the new days only."""
+        first, last = _midnight(start), _midnight(end + _DAY) + _DAY
+        if first < self._start or first >= self._end:
+            self._known.clear()
+            self._start, self._end = first, last
+            return
+        if last > self._end:
+            self._extend(last)
+        if first - self._start > _KEPT_PAST:
+            second = first.timestamp()
+            self._known = {key: spans[spans[:, 1] > second] for key, spans in self._known.items()}
+            self._start = first
+
+    def _extend(self, last: datetime) -> None:
+        """Compute what is known for some more days."""
+        known, self._known = self._known, {}
+        edge, self._start, begin = self._end, self._end, self._start
+        self._end = last
+        self._compute_pairs((key[:2], (key[2],)) for key in known)
+        self._known = {key: _joined(spans, self._known[key], edge.timestamp()) for key, spans in known.items()}
+        self._start = begin
+
+    def _forget_all_but(self, pairs: Sequence[Sequence[Pair] | None]) -> None:
+        """Drop what nobody asked for this time, once it is the larger part."""
+        wanted = {pair for own in pairs for pair in own or ()}
+        kept = {key: spans for key, spans in self._known.items() if key[:2] in wanted}
+        if 2 * len(kept) < len(self._known):
+            self._known = kept
+
+    def _compute_missing(
+        self, pairs: Sequence[Sequence[Pair] | None], sites: Sequence[Mapping[str, riseset.Site]]
+    ) -> None:
         """One call of the rise-set library for all pairs that miss the same sites."""
         missing: dict[Pair, dict[riseset.Site, None]] = {}
         for own, places in zip(pairs, sites, strict=True):
+            distinct = {id(site): site for site in places.values()}.values()
             for pair in own or ():
-                for site in places:
+                for site in distinct:
                     if (*pair, site) not in self._known:
                         missing.setdefault(pair, {})[site] = None
+        self._compute_pairs((pair, tuple(needed)) for pair, needed in missing.items())
+
+    def _compute_pairs(self, wanted: Iterable[tuple[Pair, tuple[riseset.Site, ...]]]) -> None:
+        by_pair: dict[Pair, dict[riseset.Site, None]] = {}
+        for pair, sites in wanted:
+            by_pair.setdefault(pair, {}).update(dict.fromkeys(sites))
         by_sites: dict[tuple[riseset.Site, ...], list[Pair]] = {}
-        for pair, needed in missing.items():
+        for pair, needed in by_pair.items():
             by_sites.setdefault(tuple(needed), []).append(pair)
         for needed_sites, needed_pairs in by_sites.items():
             self._compute(needed_pairs, needed_sites)
@@ -100,12 +140,30 @@ class SkyWindows:
                 self._known[(*pair, site)] = np.column_stack(table.of(row, column))
 
     def _seen(self, wanted: Spans, pairs: Sequence[Pair], sites: Mapping[str, riseset.Site]) -> dict[str, Spans]:
-        """The part of the wanted spans in which all pairs are up, by telescope."""
-        seen = dict.fromkeys(sites, wanted)
+        """The part of the wanted spans in which all pairs are up, by telescope; telescopes of one site share it."""
+        by_site: dict[int, Spans] = {}
+        seen = {}
         for key, site in sites.items():
-            for pair in pairs:
-                seen[key] = intersect(seen[key], self._known[(*pair, site)])
+            spans = by_site.get(id(site))
+            if spans is None:
+                spans = wanted
+                for pair in pairs:
+                    spans = intersect(spans, self._known[(*pair, site)])
+                by_site[id(site)] = spans
+            seen[key] = spans
         return seen
+
+
+def _midnight(at: datetime) -> datetime:
+    return at.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def _joined(before: Spans, after: Spans, edge: float) -> Spans:
+    """Spans before and after an edge; one that touches it from both sides is one span."""
+    if len(before) and len(after) and before[-1, 1] >= edge - _TOUCHING_S and after[0, 0] <= edge + _TOUCHING_S:
+        middle = np.array([[before[-1, 0], after[0, 1]]])
+        return np.concatenate([before[:-1], middle, after[1:]])
+    return np.concatenate([before, after])
 
 
 def darkness(telescope: Telescope, start: datetime, end: datetime) -> Spans:

@@ -86,6 +86,10 @@ class PlannedSpan(WireObject):
     start: Instant
     end: Instant
     version: Text | None = None
+    fence: Integer | None = None
+    """The publisher's newest lease; see ``POST /api/scheduler/lease/``."""
+    preempt: list[Integer] = []
+    """Live observations to end early for rapid-response work of this plan."""
     observations: list[Any]
 
 

@@ -20,6 +20,7 @@ from armillary.portal.proposals.queries import allocations_of, semester_facts
 from armillary.portal.requestgroups.models import Request
 from armillary.portal.requestgroups.queries import request_model
 from armillary.portal.requestgroups.visibility import Caller
+from armillary.portal.scheduling.queries import reason_of
 from armillary.portal.surroundings import downtimes, limits, observatory
 from armillary.riseset import subtract
 
@@ -51,6 +52,7 @@ def explain(row: Request, caller: Caller, now: datetime) -> Json:
         "scheduled": [_described(item, item.pk) for item in _own_observations(row)],
         "obstacles": _obstacles(row, now),
         "telescopes": [],
+        "scheduler": reason_of(row.pk) if row.state == State.PENDING.value else None,
     }
     model = request_model(row)
     if model is None or not model.windows or row.state != State.PENDING.value:

@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
-from typing import Any
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 
 from armillary.accounts.models import User
-from armillary.core.observations.states import ObservationState
+from armillary.core.observations.states import LIVE, ObservationState, values
 from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.states import State
 from armillary.core.requests.submission import read
@@ -26,7 +26,11 @@ from armillary.portal.observations.services.cancel import cancel_observations
 from armillary.portal.observations.services.create import lock_requests, occupations, store
 from armillary.portal.observations.services.judge import Judge, Wish, free_proposals, known, read_wish
 from armillary.portal.observations.shapes import PlannedSpan
+from armillary.portal.scheduling.services import refuse_old_fence
 from armillary.portal.surroundings import observatory
+
+GIVES_WAY: Final = frozenset({"NORMAL", "TIME_CRITICAL"})
+"""Kinds of work that rapid-response work may end early."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,9 @@ class Plan:
     end: datetime
     version: str | None
     wishes: list[Wish]
+    fence: int | None = None
+    preempt: frozenset[int] = frozenset()
+    """Live observations that give way to rapid-response work."""
 
 
 def publish_schedule(user: User, body: object, now: datetime) -> Publication:
@@ -82,7 +89,15 @@ def _read_plan(body: object) -> Plan:
     wishes = [read_wish({**item, **where} if isinstance(item, dict) else item) for item in document["observations"]]
     if document["end"] <= document["start"]:
         raise Refusal({"end": ["End time must be after start time"]})
-    return Plan(place, document["start"], document["end"], document.get("version"), wishes)
+    return Plan(
+        place,
+        document["start"],
+        document["end"],
+        document.get("version"),
+        wishes,
+        document.get("fence"),
+        frozenset(document.get("preempt", ())),
+    )
 
 
 def _refuse_overlaps(wishes: Sequence[Wish]) -> None:
@@ -104,6 +119,7 @@ def _exchange(plan: Plan, cause: Cause) -> Publication:
 
 
 def _exchange_locked(plan: Plan, cause: Cause) -> Publication:
+    refuse_old_fence(plan.fence)
     requests = lock_requests({wish.document["request"] for wish in plan.wishes})
     lock_telescopes([plan.place])
     current = version_of(plan.place)
@@ -125,17 +141,39 @@ def _exchange_locked(plan: Plan, cause: Cause) -> Publication:
         start__lt=plan.end,
     ).exclude(request__request_group__observation_type__in=UNSCHEDULED)
     kept, obsolete, new = _difference(list(replaceable.order_by("start")), plan.wishes)
-    cancel_observations([row.pk for row in obsolete], cause)
+    pushed_aside = _preempted(plan, cause)
+    cancel_observations([*(row.pk for row in obsolete), *pushed_aside], cause)
     _refuse_taken(plan, new)
     created = store(new, cause) if new else []
     version = version_of(plan.place)
-    if new or obsolete:
+    if new or obsolete or pushed_aside:
         record_change(
             "schedule.published",
             ".".join(plan.place),
             {"site": site, "enclosure": enclosure, "telescope": telescope, "version": version},
         )
-    return Publication(version, [row.pk for row in created], [row.pk for row in kept], [row.pk for row in obsolete])
+    gone = sorted({*(row.pk for row in obsolete), *pushed_aside})
+    return Publication(version, [row.pk for row in created], [row.pk for row in kept], gone)
+
+
+def _preempted(plan: Plan, cause: Cause) -> list[int]:
+    """The live observations of the telescope that rapid-response work of the plan pushes aside.
+
+    Raises:
+        Conflict: One of those named is over, elsewhere, or of a kind that never gives way.
+    """
+    if not plan.preempt:
+        return []
+    site, enclosure, telescope = plan.place
+    rows = Observation.objects.filter(
+        pk__in=plan.preempt, site=site, enclosure=enclosure, telescope=telescope, state__in=values(LIVE)
+    )
+    rows = rows.filter(request__request_group__observation_type__in=GIVES_WAY, end__gt=cause.at)
+    found = sorted(rows.values_list("pk", flat=True))
+    if len(found) != len(plan.preempt):
+        missing = sorted(plan.preempt - set(found))
+        raise Conflict(f"observations {missing} cannot be pushed aside: over, elsewhere, or no normal work; plan again")
+    return found
 
 
 def _difference(
