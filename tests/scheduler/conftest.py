@@ -84,19 +84,20 @@ class World:
 
         return PortalClient(connect("portal", token=self.astronomer_token))
 
-    def loop(self, **settings: Any) -> Any:
-        """A scheduler."""
+    def loop(self, *, home: str = "scheduler", monitors: Any = (), portal: Any = None, **settings: Any) -> Any:
+        """A scheduler; another ``home`` is another holder of the lease."""
         from armillary.clients.configdb import ConfigDBClient
         from armillary.clients.downtime import DowntimeClient
         from armillary.clients.transport import connect
         from armillary.scheduler.loop import LoopSettings, SchedulerLoop
 
         return SchedulerLoop(
-            portal=self.portal(),
+            portal=portal or self.portal(),
             configdb=ConfigDBClient(connect("configdb")),
             downtime=DowntimeClient(connect("downtime")),
             settings=LoopSettings(**{"horizon_days": 3.0, "time_limit_s": 2.0} | settings),
-            data_directory=self.directory,
+            data_directory=self.directory if home == "scheduler" else self.directory.with_name(home),
+            monitors=monitors,
             token=self.token,
         )
 
@@ -114,16 +115,13 @@ class World:
         return list(self.portal().schedule(states=["PENDING", "IN_PROGRESS"]))
 
 
-@pytest.fixture
-def world(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Path) -> World:
-    """The example observatory at 15:00 UTC, with a proposal that has time."""
+def furnish(examples: Path, observatory: str, instrument_types: list[str]) -> tuple[str, str]:
+    """Tokens of a robot and an astronomer, in an observatory with a semester and a proposal that has time."""
     from armillary.accounts.services import api_token, create_user
     from armillary.configdb.services import import_observatory
     from armillary.portal.proposals.services import TimeGrant, create_proposal, create_semester
 
-    del db
-    set_clock(AFTERNOON)
-    import_observatory(json.loads((examples / "small_observatory.json").read_text(encoding="utf-8")))
+    import_observatory(json.loads((examples / observatory).read_text(encoding="utf-8")))
     astronomer = create_user("hypatia", email="hypatia@alexandria.example")
     robot = create_user("robot", email="robot@exh.example", is_staff=True, is_superuser=True, staff_view=True)
     semester = create_semester("2026B", datetime(2026, 8, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))
@@ -134,9 +132,42 @@ def world(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Pa
         tac_priority=20,
         semester=semester,
         hours=TimeGrant(std_h=100, rr_h=100, tc_h=100, realtime_h=0),
-        instrument_types=[[IMAGER, "0M6-SPECTRO-LOWRES"]],
+        instrument_types=[instrument_types],
     )
-    return World(api_token(robot), api_token(astronomer), tmp_path / "scheduler", set_clock)
+    return api_token(robot), api_token(astronomer)
+
+
+@pytest.fixture
+def world(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Path) -> World:
+    """The example observatory at 15:00 UTC, with a proposal that has time."""
+    del db
+    set_clock(AFTERNOON)
+    tokens = furnish(examples, "small_observatory.json", [IMAGER, "0M6-SPECTRO-LOWRES"])
+    return World(*tokens, tmp_path / "scheduler", set_clock)
+
+
+@pytest.fixture
+def network(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Path) -> World:
+    """The same on the network of seven sites; requests go to its 1-metre telescopes."""
+    del db
+    set_clock(AFTERNOON)
+    tokens = furnish(examples, "network_observatory.json", ["1M0-SCICAM-SINISTRO"])
+    return World(*tokens, tmp_path / "scheduler", set_clock)
+
+
+def network_group(name: str = "NGC 7662", **changes: Any) -> dict[str, Any]:
+    """A request group for the network."""
+    body = group(name, **{"location": {"telescope_class": "1m0"}} | changes)
+    (configuration,) = body["requests"][0]["configurations"]
+    configuration["instrument_type"] = "1M0-SCICAM-SINISTRO"
+    configuration["instrument_configs"][0] |= {"optical_elements": {"filter": "rp"}}
+    return body
+
+
+@pytest.fixture
+def ask_network() -> Callable[..., dict[str, Any]]:
+    """Make a request group for the network."""
+    return network_group
 
 
 @pytest.fixture

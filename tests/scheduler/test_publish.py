@@ -3,7 +3,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from armillary.core.observations.model import PlannedConfiguration, PlannedObservation, ScheduledObservation
@@ -45,6 +45,7 @@ plans = st.dictionaries(st.integers(1, 30), st.integers(0, 40), max_size=8).map(
 )
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(wanted=plans, existing=plans)
 def test_a_difference_turns_what_is_into_what_is_wanted(
     wanted: list[PlannedObservation], existing: list[PlannedObservation]

@@ -382,10 +382,6 @@ class PortalClient:
         """Who schedules, and how its last run went."""
         return self._object("api/scheduler/")
 
-    def explanation(self, request_id: int) -> Json:
-        """What stands between a request and the schedule, and what the scheduler says about it."""
-        return self._object(f"api/requests/{request_id}/explanation/")
-
     def patch_configuration_status(
         self,
         status_id: int,

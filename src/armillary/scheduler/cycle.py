@@ -17,11 +17,10 @@ from armillary.scheduler.assembly import horizon_of
 from armillary.scheduler.documents import document_of, save
 from armillary.scheduler.explanations import Reason, reasons_of
 from armillary.scheduler.fetch import read_snapshot
-from armillary.scheduler.kernel import PriceInterval
 from armillary.scheduler.lease import LeaseKeeper
 from armillary.scheduler.plausibility import Plausibility
 from armillary.scheduler.publish import Publication, differences, publish
-from armillary.scheduler.run import Run, SolverLimits, plan_run
+from armillary.scheduler.run import KnownPrices, Run, SolverLimits, plan_run
 from armillary.scheduler.services import Services
 from armillary.scheduler.snapshot import Snapshot
 from armillary.scheduler.states import LoopSettings, LoopStatus, State
@@ -54,7 +53,7 @@ class Cycle:
     """Where the documents of the runs are kept."""
     sky: SkyWindows = field(default_factory=SkyWindows)
     plausibility: Plausibility = field(default_factory=Plausibility)
-    prices: Sequence[PriceInterval] = ()
+    prices: KnownPrices | None = None
     own_cancellations: set[str] = field(default_factory=set)
     """Observations whose cancellation is no news."""
     last_snapshot: Snapshot | None = None
@@ -78,7 +77,7 @@ class Cycle:
         self.plausibility.check(snapshot)
         horizon = horizon_of(now, lead=budget.lead, length=self.settings.horizon)
         run = plan_run(snapshot, horizon, self.sky, budget.limits, prices=self.prices, should_stop=budget.should_stop)
-        used, self.prices = self.prices, run.normal.plan.prices
+        self.prices = run.prices
         if budget.is_interrupted():
             return LoopStatus(State.INTERRUPTED, "Rapid-response work came in between and goes first.", now)
         began = time.perf_counter()
@@ -89,7 +88,7 @@ class Cycle:
         self.last_changed = changed
         reasons = reasons_of(run)
         document = save(
-            document_of(run, budget.limits, reasons, publication, prices=used),
+            document_of(run, budget.limits, reasons, publication),
             self.directory,
             keep=self.settings.runs_kept,
         )

@@ -19,7 +19,6 @@ from armillary.scheduler.kernel import (
     Fixed,
     Plan,
     Preference,
-    PriceInterval,
     Problem,
     Reservation,
     Resource,
@@ -58,7 +57,6 @@ def document_of(
     limits: SolverLimits,
     reasons: Sequence[Reason],
     publication: Publication | None,
-    prices: Sequence[PriceInterval] = (),
 ) -> dict[str, Any]:
     """Everything that is worth knowing about a run later."""
     names = ("rapid", "normal") if run.rapid is not None else ("normal",)
@@ -70,7 +68,7 @@ def document_of(
         "seed": limits.seed,
         "target_gap": limits.target_gap,
         "iteration_limit": limits.iteration_limit,
-        "prices": [list(each) for each in prices],
+        "prices": [list(each) for each in run.known],
         "stages_s": dict(run.stage_s),
         "phases": [
             {"phase": name, "problem": problem_as_json(solution.problem), "plan": plan_as_json(solution.plan)}

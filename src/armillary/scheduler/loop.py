@@ -47,6 +47,8 @@ _COALESCE_REAL_S: Final = 0.2
 _NAP_REAL_S: Final = 0.1
 _SOLVE_LIMIT_OBSERVATORY_S: Final = 120.0
 _RAPID_LIMIT_S: Final = 1.0
+_CLOCKS_DIFFER: Final = timedelta(hours=1)
+"""At most so much do the clocks of portal and scheduler disagree."""
 _AGAIN_AT_ONCE: Final = frozenset({State.STALE, State.INTERRUPTED})
 _HARMLESS: Final = frozenset({State.PUBLISHED, State.STALE, State.INTERRUPTED, State.STANDBY})
 
@@ -176,16 +178,19 @@ class SchedulerLoop:
         """Look where no change feed tells: the portal's own clock of changes, the monitors, and deaf services."""
         known = self._cycle.last_snapshot
         try:
-            if self._services.portal.last_changed() != self._cycle.last_changed:
+            if known is None or self._portal_has_changed(known):
                 return True
-            if known is None:
-                return False
             if read_all(self._services.monitors, now).differs_from(known.conditions):
                 return True
             return self._listener.is_deaf and self._differs(known, now)
         except (ClientError, MonitorUnavailable) as error:
             _log.warning("not_looked", reason=str(error))
             return False
+
+    def _portal_has_changed(self, known: Snapshot) -> bool:
+        """Whether the portal's clock of changes has moved; that of a quiet portal trails a week behind the time."""
+        latest, seen = self._services.portal.last_changed(), self._cycle.last_changed
+        return seen is None or (latest > seen and latest > known.at - _CLOCKS_DIFFER)
 
     def _differs(self, known: Snapshot, now: datetime) -> bool:
         observatory = self._services.configdb.observatory()

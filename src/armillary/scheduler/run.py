@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from armillary.core.observations.model import PlannedObservation, ScheduledObservation
@@ -37,6 +37,20 @@ class SolverLimits:
 
 
 @dataclass(frozen=True, slots=True)
+class KnownPrices:
+    """What an earlier run learnt of the worth of time, to begin the next one with."""
+
+    epoch: datetime
+    """Zero of the prices' seconds."""
+    prices: tuple[PriceInterval, ...] = ()
+
+    def counted_from(self, epoch: datetime) -> tuple[PriceInterval, ...]:
+        """The prices in the seconds of another run."""
+        later_s = (epoch - self.epoch).total_seconds()
+        return tuple(each._replace(start_s=each.start_s - later_s, end_s=each.end_s - later_s) for each in self.prices)
+
+
+@dataclass(frozen=True, slots=True)
 class Solution:
     """What was asked of the kernel in one phase, and what it answered."""
 
@@ -59,6 +73,13 @@ class Run:
     """Running observations that a rapid-response observation pushes aside."""
     stage_s: Mapping[str, float] = field(default_factory=dict)
     """Real seconds of each stage."""
+    known: tuple[PriceInterval, ...] = ()
+    """The prices that it began with."""
+
+    @property
+    def prices(self) -> KnownPrices:
+        """What it learnt of the worth of time."""
+        return KnownPrices(self.horizon.epoch, self.normal.plan.prices)
 
     @property
     def solutions(self) -> tuple[Solution, ...]:
@@ -82,7 +103,7 @@ def plan_run(
     sky: SkyWindows,
     limits: SolverLimits,
     *,
-    prices: Sequence[PriceInterval] = (),
+    prices: KnownPrices | None = None,
     should_stop: Callable[[], bool] | None = None,
 ) -> Run:
     """Plan the horizon.
@@ -105,7 +126,8 @@ def plan_run(
     stage_s = {"windows": time.perf_counter() - began}
 
     began = time.perf_counter()
-    work = _Work(snapshot, horizon, resources, selection, windows, limits, prices, should_stop)
+    known = () if prices is None else prices.counted_from(horizon.epoch)
+    work = _Work(snapshot, horizon, resources, selection, windows, limits, known, should_stop)
     frozen = [each for each in snapshot.live if each.start < horizon.start or each.observation_type in _NOT_PREEMPTED]
     frozen = [each for each in frozen if not _is_replanned(each, horizon)]
     rapid = None
@@ -119,7 +141,7 @@ def plan_run(
     normal = work.solve(staying, rapid=False, taken=taken)
     stage_s["solve"] = time.perf_counter() - began
     by_request = {candidate.request_id: own for candidate, own in zip(selection.candidates, windows, strict=True)}
-    return Run(horizon, selection, by_request, rapid, normal, preempted, stage_s)
+    return Run(horizon, selection, by_request, rapid, normal, preempted, stage_s, known)
 
 
 @dataclass(frozen=True, slots=True)

@@ -77,7 +77,9 @@ def solve(
 
 @scheduler.command("replay")
 def replay_run(
-    file: Annotated[Path, typer.Argument(exists=True, dir_okay=False, help="The document of a run (.json or .json.gz).")],
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="The document of a run (.json or .json.gz).")
+    ],
     request: Annotated[
         int | None, typer.Option(help="Say also what the run said about this request, and what the replay says.")
     ] = None,

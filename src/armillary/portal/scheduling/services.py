@@ -113,7 +113,8 @@ def _reasons(items: Sequence[Any]) -> list[dict[str, Any]]:
     readings = [read(ReportedReason, item) for item in items]
     if any(each.document is None for each in readings):
         raise Refusal({"reasons": [each.errors for each in readings]})
-    return list({each.document["request"]: each.document for each in readings if each.document}.values())
+    whole = [{**item, **each.document} for item, each in zip(items, readings, strict=True) if each.document]
+    return list({each["request"]: each for each in whole}.values())
 
 
 def _locked(now: datetime) -> SchedulerLease:

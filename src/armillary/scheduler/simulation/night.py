@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import Final
@@ -14,9 +14,8 @@ from armillary.core.requests.facts import Allocation, Downtime
 from armillary.core.requests.visibility import instrument_types_of
 from armillary.scheduler.assembly import horizon_of
 from armillary.scheduler.candidates import Candidate
-from armillary.scheduler.kernel import PriceInterval
 from armillary.scheduler.monitors.model import Closure, Conditions, Seeing
-from armillary.scheduler.run import Run, SolverLimits, plan_run
+from armillary.scheduler.run import KnownPrices, Run, SolverLimits, plan_run
 from armillary.scheduler.simulation.weather import Course, Weather
 from armillary.scheduler.simulation.world import World
 from armillary.scheduler.snapshot import ProposalStanding, Snapshot
@@ -106,7 +105,7 @@ class _Player:
         self._limits = SolverLimits(time_limit_s, iteration_limit=5_000, target_gap=1e-3, seed=seed)
         self._chance = np.random.default_rng([seed, 1])
         self._sky = SkyWindows()
-        self._prices: Sequence[PriceInterval] = ()
+        self._prices: KnownPrices | None = None
         self._used_h: dict[tuple[str, str, str], float] = defaultdict(float)
         self._busy: dict[str, datetime] = {}
         self._done: set[int] = set()
@@ -120,7 +119,7 @@ class _Player:
         snapshot = self._snapshot(at)
         horizon = horizon_of(at, lead=timedelta(0), length=_LOOK_AHEAD)
         run = plan_run(snapshot, horizon, self._sky, self._limits, prices=self._prices)
-        self._prices = run.normal.plan.prices
+        self._prices = run.prices
         for candidate, telescope, start in _in_order(run):
             if start < until:
                 self._observe(candidate, telescope, start)
@@ -134,14 +133,14 @@ class _Player:
             dark = darkness(telescope, self._start.at, self.end)
             closed = self._courses[telescope.site].closed
             dark_h[telescope.key] = float((dark[:, 1] - dark[:, 0]).sum()) / _SECONDS_PER_HOUR
-            overlap = np.minimum(dark[:, None, 1], closed[None, :, 1]) - np.maximum(dark[:, None, 0], closed[None, :, 0])
+            overlap = np.minimum(dark[:, None, 1], closed[None, :, 1]) - np.maximum(
+                dark[:, None, 0], closed[None, :, 0]
+            )
             closed_h[telescope.key] = float(np.maximum(overlap, 0.0).sum()) / _SECONDS_PER_HOUR
         return dark_h, closed_h
 
     def _snapshot(self, at: datetime) -> Snapshot:
-        left = (
-            (group, [each for each in group.requests if each.id not in self._done]) for group in self._start.groups
-        )
+        left = ((group, [each for each in group.requests if each.id not in self._done]) for group in self._start.groups)
         groups = tuple(group.model_copy(update={"requests": requests}) for group, requests in left if requests)
         conditions = self._conditions(at)
         telescopes = [each.key for each in self._start.observatory.telescopes()]

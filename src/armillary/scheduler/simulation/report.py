@@ -8,14 +8,14 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from statistics import mean, pstdev
-from typing import Any
+from typing import Any, Final
 
 from armillary.core.requests.instants import format_time
 from armillary.core.requests.model import Request, RequestGroup
 from armillary.scheduler.simulation.night import Luck, Play
 from armillary.scheduler.simulation.world import World
 
-_SECONDS_PER_HOUR = 3600.0
+_SECONDS_PER_HOUR: Final = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +54,11 @@ class Share:
         """Share of the hours asked for."""
         return self.observed_h / self.asked_h if self.asked_h else 0.0
 
+    def sentence(self) -> str:
+        """In a line."""
+        hours = f"{self.observed_h:.1f} ± {self.spread_h:.1f} of {self.asked_h:.1f} h"
+        return f"{self.name}: {hours} ({100 * self.completion:.0f} %)"
+
 
 @dataclass(frozen=True, slots=True)
 class TelescopeUse:
@@ -84,15 +89,9 @@ class Report:
         """A few lines for the terminal."""
         asked = sum(each.asked_h for each in self.proposals)
         observed = sum(each.observed_h for each in self.proposals)
-        lines = [
-            f"{len(self.requests)} requests, {asked:.1f} h; observed on average {observed:.1f} h "
-            f"({100 * observed / asked if asked else 0:.0f} %) in {self.plays} plays",
-            *(
-                f"  {each.name}: {each.observed_h:.1f} ± {each.spread_h:.1f} of {each.asked_h:.1f} h "
-                f"({100 * each.completion:.0f} %)"
-                for each in self.proposals
-            ),
-        ]
+        share = 100 * observed / asked if asked else 0.0
+        head = f"{len(self.requests)} requests, {asked:.1f} h; observed on average {observed:.1f} h ({share:.0f} %)"
+        lines = [f"{head} in {self.plays} plays", *(f"  {each.sentence()}" for each in self.proposals)]
         if self.lost:
             lines.append("lost: " + ", ".join(f"{count:.1f} to {reason}" for reason, count in self.lost.items()))
         return "\n".join(lines)

@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('armillary_portal', '0003_calls'),
+        ('armillary_portal', '0004_notifications'),
     ]
 
     operations = [
