@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from armillary.clients.downtime import Downtime
 from armillary.core.observatory import Observatory
+from armillary.web.almanac import facts, moonlight
 from armillary.web.timeline import Span, draw, span_of_tonight
 
 NOON = datetime(2026, 11, 24, 12, tzinfo=UTC)
@@ -90,3 +91,32 @@ def test_a_downtime_is_drawn_on_its_telescope_alone_and_says_why(network: Observ
     (bar,) = drawn[telescope.key]
     assert (bar.left, bar.width) == (25.0, 25.0)
     assert "Mirror inspection" in bar.title
+
+
+def test_tonight_is_said_in_numbers_an_almanac_has(small: Observatory) -> None:
+    # At 37.2 N 3.5 W on 2026-11-24 the astronomical night lasts from about 18:27 to 05:27 UTC; the full Moon
+    # (2026-11-24 14:53 UTC, USNO) is up almost all of it.
+    dark, moon = facts(small, span_of_tonight(small, NOON), NOON)
+    assert dark.label == "Dark"
+    assert dark.value.startswith("18:")
+    assert moon.value == "100 %"
+    assert moon.more.startswith("up ")
+
+
+def test_the_moon_is_up_and_down_in_turn_and_never_longer_than_a_day(network: Observatory) -> None:
+    for telescope in network.telescopes():
+        spans = moonlight(telescope, DAY)
+        assert all(DAY.start <= start < end <= DAY.end for start, end in spans)
+        lit = sum(((end - start) for start, end in spans), timedelta())
+        assert timedelta(hours=6) < lit < timedelta(hours=18)
+
+
+def test_a_network_says_how_much_of_it_is_in_the_dark(network: Observatory) -> None:
+    telescopes, dark, moon = facts(network, span_of_tonight(network, NOON), NOON)
+    assert (telescopes.value, telescopes.more) == ("23", "at 7 sites")
+    assert 0 <= int(dark.value) <= 7
+    assert moon.label == "Moon"
+
+
+def test_an_observatory_without_telescopes_has_no_facts() -> None:
+    assert facts(Observatory.from_sites([]), DAY, NOON) == ()

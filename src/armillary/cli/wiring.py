@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
-from armillary import clock
 from armillary.clients.archive import ArchiveClient
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
@@ -20,9 +19,6 @@ from armillary.scheduler.loop import LoopSettings, SchedulerLoop
 from armillary.scheduler.monitors import monitors_from
 from armillary.scheduler.simulation.world import World
 from armillary.telescope.agent import TelescopeAgent
-
-_POLL_INTERVAL_S: Final = 10.0
-_POLL_REAL_S: Final = 2.0
 
 
 class WiringError(RuntimeError):
@@ -72,8 +68,7 @@ def build_agent(key: str, *, poll_interval_s: float | None = None) -> TelescopeA
 
     Args:
         key: Which telescope: ``site.enclosure.telescope``.
-        poll_interval_s: Observatory seconds between two looks at the portal when the change feed is silent; by default
-            ten, but never more often than every two real seconds when the clock runs fast.
+        poll_interval_s: Observatory seconds between two looks at the portal; by default the agent decides.
 
     Raises:
         WiringError: There is no such telescope; the message lists those that there are.
@@ -96,7 +91,7 @@ def build_agent(key: str, *, poll_interval_s: float | None = None) -> TelescopeA
         driver=Simulator(observatory, telescope.key),
         ingest=_ingest(token, portal),
         data_directory=directory,
-        poll_interval_s=poll_interval_s or max(_POLL_INTERVAL_S, _POLL_REAL_S * clock.speed()),
+        poll_interval_s=poll_interval_s,
     )
 
 

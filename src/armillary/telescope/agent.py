@@ -34,6 +34,8 @@ _CATCH_UP_S: Final = 60.0
 _CATCH_UP_REAL_S: Final = 10.0
 _EXECUTED_TYPES: Final = ("NORMAL", "RAPID_RESPONSE", "TIME_CRITICAL", "DIRECT")
 """A real-time session is a person at the telescope; the agent keeps out of it."""
+_POLL_INTERVAL_S: Final = 10.0
+_POLL_REAL_S: Final = 2.0
 _NAP_REAL_S: Final = 5.0
 
 
@@ -47,7 +49,8 @@ class TelescopeAgent:
         driver: The telescope itself.
         ingest: Hands a finished file to the archive, see :data:`armillary.telescope.delivery.Ingest`.
         data_directory: Where the journal and the frames of this telescope lie; no other telescope may use it.
-        poll_interval_s: Observatory seconds between two looks at the portal.
+        poll_interval_s: Observatory seconds between two looks at the portal; by default ten, but never more often than
+            every two real seconds when the clock runs fast.
 
     Raises:
         ValueError: There is no such telescope.
@@ -63,7 +66,7 @@ class TelescopeAgent:
         driver: Driver,
         ingest: Ingest,
         data_directory: Path,
-        poll_interval_s: float = 10.0,
+        poll_interval_s: float | None = None,
     ) -> None:
         found = observatory.telescope(telescope)
         if found is None:
@@ -73,7 +76,7 @@ class TelescopeAgent:
         self._portal = portal
         self._driver = driver
         self._frames_directory = data_directory / "frames"
-        self._poll_interval = timedelta(seconds=poll_interval_s)
+        self._poll_interval_s = poll_interval_s
         self._journal = Journal(data_directory / "journal.sqlite3")
         self._delivery = Delivery(portal=portal, ingest=ingest, journal=self._journal)
         self._schedule = [ScheduledObservation.model_validate(document) for document in self._journal.schedule()]
@@ -129,7 +132,8 @@ class TelescopeAgent:
         woken = self._woken.is_set()
         if not woken and self._next_look is not None and now < self._next_look:
             return
-        self._next_look = now + self._poll_interval
+        interval_s = self._poll_interval_s or max(_POLL_INTERVAL_S, _POLL_REAL_S * clock.speed())
+        self._next_look = now + timedelta(seconds=interval_s)
         self._woken.clear()
         try:
             last_scheduled = self._portal.last_scheduled(self.telescope.site)

@@ -18,6 +18,7 @@ _TWILIGHTS: Final[tuple[tuple[str, riseset.Twilight], ...]] = (
     ("sky-astronomical", "nautical"),
     ("sky-dark", "astronomical"),
 )
+_WIDE_ENOUGH: Final = 6.0  # percent of the line that a name needs
 _AROUND_THE_NIGHT: Final = timedelta(minutes=40)
 _NETWORK_PAST: Final = timedelta(hours=6)
 _NETWORK_FUTURE: Final = timedelta(hours=18)
@@ -163,7 +164,8 @@ def _bar(
     span: Span, start: datetime, end: datetime, css_class: str, title: str, *, label: str = "", link: str = ""
 ) -> Bar:
     left = span.percent(start)
-    return Bar(left, round(span.percent(end) - left, 3), css_class, title, label, link)
+    width = round(span.percent(end) - left, 3)
+    return Bar(left, width, css_class, title, label if width >= _WIDE_ENOUGH else "", link)
 
 
 def _ticks(span: Span) -> Iterator[tuple[float, str]]:

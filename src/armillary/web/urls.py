@@ -11,6 +11,7 @@ urlpatterns = [
     path("favicon.ico", RedirectView.as_view(url=static("armillary/mark.svg")), name="favicon"),
     path("tonight/", tonight.tonight, name="tonight"),
     path("tonight/timeline/", tonight.timeline_fragment, name="tonight-timeline"),
+    path("tonight/frames/", tonight.latest_frames, name="tonight-frames"),
     path("compose/", compose.compose, name="compose"),
     path("compose/check/", compose.check, name="compose-check"),
     path("requestgroups/", requests.request_groups, name="request-groups"),

@@ -87,7 +87,7 @@ def _run_once(installation: Any, observatory: Path, console: Console) -> dict[st
     started = time.monotonic()
     stage = Stage(installation, observatory, console.print)
     try:
-        stage.open(speed=0.0)
+        stage.open()
         stage.declare_downtime()
         submissions = stage.submit()
         stage.supervisor.start(installation.worker_programs())
@@ -106,10 +106,10 @@ def _run_live(installation: Any, observatory: Path, speed: float, console: Conso
 
     stage = Stage(installation, observatory, console.print)
     try:
-        stage.open(speed=speed)
+        stage.open()
         stage.declare_downtime()
-        introduce(stage, stage.submit(), console)
-        observe(stage, console)
+        introduce(stage, stage.submit(), console, speed)
+        observe(stage, console, speed)
     finally:
         console.print("stopping ...")
         stage.close()

@@ -16,12 +16,19 @@ from armillary import clock
 from armillary.cli.demo.stage import Stage, Submission
 from armillary.cli.refusals import sentence_of
 from armillary.clients import events
+from armillary.clients.errors import ServiceUnavailable
 
 _HEARTBEAT_S: Final = 2.0
+_PATIENCE_S: Final = 180.0
+_LOOK_S: Final = 0.5
 
 
-def observe(stage: Stage, console: Console) -> None:
-    """Run scheduler, telescopes and workers until somebody presses Ctrl-C (or the process is asked to end)."""
+def observe(stage: Stage, console: Console, speed: float) -> None:
+    """Run scheduler, telescopes and workers until somebody presses Ctrl-C (or the process is asked to end).
+
+    The clock stands still until there is a first plan: on a slow machine the night would otherwise pass while the
+    programs are being loaded and compiled.
+    """
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, _setting(stop))
@@ -29,10 +36,26 @@ def observe(stage: Stage, console: Console) -> None:
     stage.supervisor.start(stage.installation.observing_programs(stage.telescopes, stage.tokens["robot"]))
     teller = threading.Thread(target=_tell, args=(stage, console, stop), daemon=True)
     teller.start()
+    if not stage.is_resumed:
+        console.print("waiting for the first plan; then the clock starts ...")
+        with stage.watching():
+            _wait_for_a_plan(stage, stop)
+    stage.installation.set_clock(clock.now(), speed)
     stage.supervisor.watch(_until(stop, stage))
 
 
-def introduce(stage: Stage, submissions: list[Submission], console: Console) -> None:
+def _wait_for_a_plan(stage: Stage, stop: threading.Event) -> None:
+    portal = stage.portal("operator")
+    deadline = time.monotonic() + _PATIENCE_S
+    while not stop.wait(_LOOK_S) and time.monotonic() < deadline:
+        try:
+            if next(iter(portal.schedule(states=("PENDING", "IN_PROGRESS"))), None) is not None:
+                return
+        except ServiceUnavailable:
+            continue  # the supervisor starts it again
+
+
+def introduce(stage: Stage, submissions: list[Submission], console: Console, speed: float) -> None:
     """Print where to look and how to log in."""
     night = stage.night
     console.print()
@@ -42,7 +65,7 @@ def introduce(stage: Stage, submissions: list[Submission], console: Console) -> 
         console.print(f"  log in as [bold]{account.username}[/bold] with password [bold]{account.password}[/bold]")
     console.print(
         f"  {len(stage.telescopes)} telescope(s), home: {night.telescope.key}; it is {clock.now():%Y-%m-%d %H:%M} UTC, "
-        f"dark from {night.dusk:%H:%M} to {night.dawn:%H:%M}; one minute here is {clock.speed():g} minutes there"
+        f"dark from {night.dusk:%H:%M} to {night.dawn:%H:%M}; one minute here is {speed:g} minutes there"
     )
     for submission in submissions:
         mark = "[green]accepted[/green]" if submission.request_group_id else "[yellow]refused[/yellow]"

@@ -58,12 +58,12 @@ class Stage:
             if telescope.in_service and any(instrument.is_schedulable for instrument in telescope.instruments)
         )
 
-    def open(self, *, speed: float) -> None:
-        """Set the clock, fill the databases, start the servers and wait until they answer."""
+    def open(self) -> None:
+        """Set the clock, which stands still, fill the databases, start the servers and wait until they answer."""
         self.installation.directory.mkdir(parents=True, exist_ok=True)
         self.installation.require_free_ports()
         self.installation.make_databases()
-        self._set_clock(speed)
+        self._set_clock()
         plan = self._plan()
         for server in self.installation.servers:
             self.tokens = {**self.tokens, **self._prepare(server, plan)}
@@ -130,18 +130,18 @@ class Stage:
             raise DemoError(f"the portal accepted {sample.body['name']!r}, which can never be observed")
         return Submission(sample, group.id)
 
-    def _set_clock(self, speed: float) -> None:
+    def _set_clock(self) -> None:
         beginning = self.installation.directory / "night.json"
         if self.is_resumed:
             os.environ["ARMILLARY_MODE"] = "demo"
             os.environ[clock.CLOCK_FILE_VARIABLE] = str(self.installation.clock_file)
             self.night = next_night(self.observatory, _moment_of(beginning))
-            self.installation.set_clock(_last_heartbeat(self.installation) or clock.now(), speed)
+            self.installation.set_clock(_last_heartbeat(self.installation) or clock.now(), 0.0)
             return
         after = clock.now()
         self.night = next_night(self.observatory, after)
         beginning.write_text(json.dumps({"after": after.isoformat()}), encoding="utf-8")
-        self.installation.set_clock(self.night.start, speed)
+        self.installation.set_clock(self.night.start, 0.0)
 
     def _plan(self) -> Plan:
         types = self.observatory.instrument_types()

@@ -19,9 +19,9 @@ from armillary.web.judgement import Judgement, judge, ready
 
 _REFUSED: Final = 400
 _TYPES: Final = (
-    ("NORMAL", "normal: the scheduler finds a place"),
-    ("TIME_CRITICAL", "time critical: now or never"),
-    ("RAPID_RESPONSE", "rapid response: interrupt what runs"),
+    ("NORMAL", "normal"),
+    ("TIME_CRITICAL", "time critical"),
+    ("RAPID_RESPONSE", "rapid response"),
 )
 
 
