@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from armillary import clock
 from armillary.clients.archive import ArchiveClient
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
