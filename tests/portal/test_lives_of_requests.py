@@ -79,7 +79,7 @@ class Lives(RuleBasedStateMachine):
         assert answer.status_code in {201, 400}, answer.content
         if answer.status_code == 400:
             return multiple()
-        (row,) = self.operator.get("/api/observations/?limit=1&ordering=-id").json()["results"]
+        (row,) = self.operator.get("/api/observations/?limit=1").json()["results"]
         (configuration,) = row["request"]["configurations"]
         return {"id": row["id"], "start": row["start"], "status": configuration["configuration_status"]}
 
