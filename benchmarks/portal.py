@@ -147,7 +147,7 @@ class Bench:
         self.figures[name] = {
             "median_ms": median, "slowest_ms": max(taken_ms), "per_s": per_s, "processor_ms": used_ms,
         }  # fmt: skip
-        case = name.split()[0]
+        case = name.split(maxsplit=1)[0]
         beside = _beside(REFERENCE_MS.get(name), median) + _beside(REFERENCE_CPU_MS.get(case), used_ms)
         wanted = f"  (wanted {TARGETS[case]}x)" if case in TARGETS else ""
         line = f"{name:20} {median:9.1f} {max(taken_ms):9.1f} {per_s:8.1f} {used_ms:8.1f} {beside}{wanted}"

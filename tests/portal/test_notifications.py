@@ -6,12 +6,9 @@ import hashlib
 import hmac
 import json
 import re
-import threading
-from collections.abc import Iterator
 from datetime import timedelta
 from email import message_from_bytes
 from email.policy import default
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -22,14 +19,13 @@ from rest_framework.test import APIClient
 
 from armillary.accounts import services as accounts
 from armillary.accounts.models import User
-from armillary.configuration import configuration
 from armillary.platform.models import OutboxMail
 from armillary.platform.outbox import deliver_due
 from armillary.portal.models import Notice
 from armillary.portal.notifications.delivery import deliver_notices
 from armillary.portal.requestgroups.mail import tell_completed
 
-from .conftest import NOW, client_of
+from .conftest import NOW, Receiver, client_of
 
 pytestmark = pytest.mark.django_db
 
@@ -127,45 +123,6 @@ def test_nobody_says_anything_of_a_proposal_that_they_cannot_see(world: dict[str
 
 
 # --- Webhooks
-
-
-class Receiver:
-    """A program of somebody's, at an address of this machine."""
-
-    def __init__(self) -> None:
-        self.calls: list[tuple[dict[str, str], bytes]] = []
-        self.status = 200
-        receiver = self
-
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                receiver.calls.append((dict(self.headers.items()), body))
-                self.send_response(receiver.status)
-                self.end_headers()
-
-            def log_message(self, *_: Any) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://localhost:{self.server.server_port}/hook"
-        self.thread = threading.Thread(target=self.server.serve_forever, daemon=True)
-        self.thread.start()
-
-    def close(self) -> None:
-        self.server.shutdown()
-        self.thread.join()
-        self.server.server_close()
-
-
-@pytest.fixture
-def receiver(monkeypatch: pytest.MonkeyPatch) -> Iterator[Receiver]:
-    monkeypatch.setenv("ARMILLARY_WEBHOOKS_INTO_PRIVATE_NETWORKS", "true")
-    configuration.cache_clear()
-    found = Receiver()
-    yield found
-    found.close()
-    configuration.cache_clear()
 
 
 def test_a_webhook_is_called_with_a_signature_that_its_owner_can_check(

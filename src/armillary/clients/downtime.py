@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import threading
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict
@@ -28,6 +28,15 @@ class Downtime(BaseModel):
     reason: str = ""
 
 
+_NOT_MODIFIED: Final = 304
+_KEPT_ANSWERS: Final = 16
+_PER_PAGE: Final = 10_000
+
+_answers: dict[tuple[str, str], tuple[str, tuple[Downtime, ...]]] = {}
+"""By address and first day: the version that was sent last, and what was in it."""
+_lock = threading.Lock()
+
+
 class DowntimeClient:
     """Reads and changes the downtime database; see :func:`armillary.clients.transport.connect`."""
 
@@ -40,18 +49,37 @@ class DowntimeClient:
         Raises:
             ServiceUnavailable: They cannot be read; that is never the same as there being none.
         """
+        parameters = {name: _wire(value) for name, value in filters.items()} | {"limit": _PER_PAGE}
+        return self._pages(self._http.get("api/", params=parameters))
+
+    def _pages(self, answer: httpx.Response) -> list[Downtime]:
         found: list[Downtime] = []
-        address: str | None = "api/"
-        parameters: Mapping[str, Any] | None = {name: _wire(value) for name, value in filters.items()} | {
-            "limit": 10_000
-        }
-        while address:
-            answer = self._http.get(address, params=parameters)
+        while True:
             with expecting("downtime"):
                 body = answer.json()
                 found += [Downtime.model_validate(each) for each in body["results"]]
-                address, parameters = body["next"], None
-        return found
+                address: str | None = body["next"]
+            if not address:
+                return found
+            answer = self._http.get(address)
+
+    def ending_after(self, moment: datetime) -> list[Downtime]:
+        """Downtimes that end after a time; asked for anew each time, but sent and decoded only when they have changed.
+
+        Raises:
+            ServiceUnavailable: They cannot be read. An old copy is never given instead.
+        """
+        day = _wire(moment.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0))
+        key = (str(self._http.base_url), day)
+        known = _answers.get(key)
+        headers = {"If-None-Match": known[0]} if known else {}
+        answer = self._http.get("api/", params={"ends_after": day, "limit": _PER_PAGE}, headers=headers)
+        if answer.status_code == _NOT_MODIFIED and known:
+            return [downtime for downtime in known[1] if downtime.end > moment]
+        found = tuple(self._pages(answer))
+        if etag := answer.headers.get("ETag", ""):
+            _keep(key, etag, found)
+        return [downtime for downtime in found if downtime.end > moment]
 
     def create(
         self,
@@ -97,6 +125,14 @@ class DowntimeClient:
     def _one(answer: httpx.Response) -> Downtime:
         with expecting("downtime"):
             return Downtime.model_validate(answer.json())
+
+
+def _keep(key: tuple[str, str], etag: str, found: tuple[Downtime, ...]) -> None:
+    with _lock:
+        _answers.pop(key, None)
+        while len(_answers) >= _KEPT_ANSWERS:
+            _answers.pop(next(iter(_answers)))
+        _answers[key] = (etag, found)
 
 
 def _wire(value: Any) -> Any:

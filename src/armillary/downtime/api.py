@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema
 from rest_framework.filters import OrderingFilter
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
+from rest_framework.response import Response
 from rest_framework.serializers import BaseSerializer
 from rest_framework.viewsets import ModelViewSet
 
@@ -18,7 +19,9 @@ from armillary.configuration import configuration
 from armillary.downtime import services
 from armillary.downtime.filters import DowntimeFilter
 from armillary.downtime.models import Downtime
+from armillary.downtime.queries import current_revision
 from armillary.downtime.serializers import DowntimeSerializer
+from armillary.platform.conditional import etag_of_list, tagged, unmodified
 from armillary.platform.paging import ThousandPerPagePaging
 
 _ACTIONS: Final = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
@@ -71,6 +74,11 @@ class DowntimeViewSet(ModelViewSet[Downtime]):
     filterset_class = DowntimeFilter
     ordering_fields = DowntimeSerializer.Meta.fields
     lookup_value_regex = r"\d{1,18}"
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """All downtimes, or those that the query parameters leave; not sent again to who has them (ETag)."""
+        etag = etag_of_list(current_revision(), request)
+        return unmodified(request, etag) or tagged(super().list(request, *args, **kwargs), etag)
 
     def perform_create(self, serializer: BaseSerializer[Downtime]) -> None:
         """Declare it."""

@@ -12,14 +12,22 @@ KINDS = ("request_group.", "request.", "observation.", "schedule.", "scheduler."
 
 
 def visible(request: Request, change: Change) -> bool:
-    """Staff sees everything; others see what becomes of their own proposals, and that schedules change."""
+    """Whether the caller of a stream may see a line."""
     user = request.user
     if not isinstance(user, User):
         return False
-    if user.is_staff or change.kind.startswith("schedule."):
-        return True
     proposals = getattr(request, "_armillary_proposals", None)
     if proposals is None:
-        proposals = frozenset(Membership.objects.filter(user=user).values_list("proposal_id", flat=True))
+        proposals = proposals_of(user)
         request._armillary_proposals = proposals  # type: ignore[attr-defined]  # noqa: SLF001  read once per stream
-    return change.payload.get("proposal") in proposals
+    return visible_to(user, proposals, change)
+
+
+def proposals_of(user: User) -> frozenset[str]:
+    """The proposals that a person belongs to."""
+    return frozenset(Membership.objects.filter(user=user).values_list("proposal_id", flat=True))
+
+
+def visible_to(user: User, proposals: frozenset[str], change: Change) -> bool:
+    """Staff sees everything; others see what becomes of their own proposals, and that schedules change."""
+    return user.is_staff or change.kind.startswith("schedule.") or change.payload.get("proposal") in proposals

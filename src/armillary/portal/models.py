@@ -43,6 +43,7 @@ from armillary.portal.requestgroups.models import (
     Window,
 )
 from armillary.portal.scheduling.models import SchedulerLease, SchedulerReason
+from armillary.portal.subscriptions.models import Subscription
 
 __all__ = [
     "Call",
@@ -75,6 +76,7 @@ __all__ = [
     "ScienceCollaborationAllocation",
     "Semester",
     "StateTransition",
+    "Subscription",
     "Summary",
     "TelescopeSchedule",
     "TimeAllocation",

@@ -12,6 +12,7 @@ from armillary.portal.notifications.models import Notice, NotificationPreference
 from armillary.portal.notifications.queries import preferences_object
 from armillary.portal.proposals.models import Membership, ProposalInvite, ProposalNotification
 from armillary.portal.requestgroups.models import RequestGroup
+from armillary.portal.subscriptions.models import Subscription
 
 
 def _export(user: User) -> dict[str, Any]:
@@ -28,6 +29,7 @@ def _export(user: User) -> dict[str, Any]:
             for row in groups
         ],
         "notifications": {name: value for name, value in preferences_object(user).items() if name != "webhook_secret"},
+        "subscriptions": list(Subscription.objects.filter(user=user).values("url", "kinds", "active")),
         "applications": [
             {"id": row.pk, "title": row.title, "status": row.status, "abstract": row.abstract, "pi": row.pi}
             for row in ScienceApplication.objects.filter(submitter=user)
@@ -43,6 +45,7 @@ def _forget(user: User) -> None:
     ProposalNotification.objects.filter(user=user).delete()
     NotificationPreference.objects.filter(user=user).delete()
     Notice.objects.filter(user=user).delete()
+    Subscription.objects.filter(user=user).delete()
     Membership.objects.filter(user=user, role=Membership.Role.CI).delete()
     ScienceApplication.objects.filter(submitter=user, status=ScienceApplication.Status.DRAFT).delete()
     if user.email:

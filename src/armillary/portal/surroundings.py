@@ -42,7 +42,7 @@ def downtimes(after: datetime) -> list[Downtime]:
         ServiceUnavailable: The downtime service cannot be reached.
     """
     with connect("downtime", token=_token()) as http:
-        found = DowntimeClient(http).list(ends_after=after)
+        found = DowntimeClient(http).ending_after(after)
     return [
         Downtime(
             start=item.start,

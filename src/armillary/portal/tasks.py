@@ -9,6 +9,7 @@ from armillary.portal.notifications import delivery, time
 from armillary.portal.observations.queries import LONGEST_MEMORY
 from armillary.portal.requestgroups.services.activity import forget_activity
 from armillary.portal.requestgroups.services.expire import expire_requests
+from armillary.portal.subscriptions.services.deliver import deliver_changes
 
 
 @periodic(every=timedelta(minutes=5), name="portal.expire_requests")
@@ -35,3 +36,9 @@ def watch_time(now: datetime) -> None:
     time.warn_of_spent_time(now)
     time.remind_of_time(now)
     delivery.forget_delivered(now)
+
+
+@periodic(every=timedelta(seconds=10), name="portal.deliver_changes")
+def send_changes(now: datetime) -> None:
+    """Call the programs that subscribed to changes."""
+    deliver_changes(now)

@@ -34,6 +34,7 @@ from armillary.portal.requestgroups.demand_api import (
 from armillary.portal.requestgroups.drafts_api import DraftViewSet
 from armillary.portal.requestgroups.instruments_api import InstrumentsView
 from armillary.portal.scheduling.api import LeaseView, ReportView, SchedulerView, ScheduleVersionsView
+from armillary.portal.subscriptions.api import SubscriptionViewSet
 
 router = SimpleRouter()
 router.register("requests", RequestViewSet, basename="requests")
@@ -43,6 +44,7 @@ router.register("observations", ObservationViewSet, basename="observations")
 router.register("schedule", ScheduleViewSet, basename="schedule")
 router.register("realtime", RealtimeViewSet, basename="realtime")
 router.register("configurationstatus", ConfigurationStatusViewSet, basename="configuration-status")
+router.register("subscriptions", SubscriptionViewSet, basename="subscriptions")
 
 urlpatterns = [
     path("api/events/", event_stream(KINDS, visible=visible), name="portal-events"),

@@ -6,6 +6,7 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.shortcuts import get_object_or_404
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, BasePermission, IsAuthenticated
 from rest_framework.request import Request
@@ -18,6 +19,7 @@ from armillary.accounts.permissions import IsStaff
 from armillary.clock import now
 from armillary.core.observations.states import ObservationState
 from armillary.core.requests.submission import read
+from armillary.platform import openapi
 from armillary.platform.errors import Forbidden, Refusal
 from armillary.platform.idempotency import idempotent
 from armillary.portal.cause import Cause
@@ -36,7 +38,13 @@ from armillary.portal.observations.services.judge import free_proposals
 from armillary.portal.observations.services.publish import publish_schedule
 from armillary.portal.observations.services.report import report_execution
 from armillary.portal.observations.services.withdraw import withdraw_observations
-from armillary.portal.observations.shapes import ObservationChange
+from armillary.portal.observations.shapes import (
+    Cancellation,
+    ObservationChange,
+    PlannedSpan,
+    StatusReport,
+    SubmittedObservation,
+)
 from armillary.portal.proposals.models import Membership
 from armillary.portal.resource import user_of
 
@@ -81,6 +89,7 @@ class ObservationViewSet(_ObservationList):
         del request, pk
         return Response(queries.detailed(self.get_object()))
 
+    @extend_schema(request=openapi.body_of(SubmittedObservation), responses={201: dict})
     @idempotent
     def create(self, request: Request) -> Response:
         """Place one observation, or a list of them, each accepted or refused on its own."""
@@ -91,6 +100,7 @@ class ObservationViewSet(_ObservationList):
             return Response({"num_created": len(creation.created), "errors": errors}, status=201)
         return Response(queries.detailed(create_observation(user, request.data, now())), status=201)
 
+    @extend_schema(request=openapi.body_of(ObservationChange), responses={200: dict})
     def partial_update(self, request: Request, pk: str) -> Response:
         """Move the end of an observation, or declare its data bad."""
         del pk
@@ -108,6 +118,7 @@ class ObservationViewSet(_ObservationList):
             raise Refusal("Observation update must include `end` or `state` field")
         return Response(queries.detailed(changed))
 
+    @extend_schema(request=openapi.body_of(Cancellation), responses={200: dict})
     @action(detail=False, methods=["post"])
     def cancel(self, request: Request) -> Response:
         """Take observations back, by id or by time and place."""
@@ -162,6 +173,7 @@ class ConfigurationStatusViewSet(GenericViewSet[ConfigurationStatus]):
         del request, pk
         return Response(queries.detailed_status(self.get_object()))
 
+    @extend_schema(request=openapi.body_of(StatusReport), responses={200: dict})
     def partial_update(self, request: Request, pk: str) -> Response:
         """Take in a telescope's report."""
         del pk
@@ -200,6 +212,7 @@ class PublishView(APIView):
 
     permission_classes = (IsStaff,)
 
+    @extend_schema(request=openapi.body_of(PlannedSpan), responses={200: dict})
     @idempotent
     def post(self, request: Request) -> Response:
         """Publish the difference between the plan and the schedule, atomically."""
@@ -219,6 +232,7 @@ class ScheduleViewSet(_ObservationList):
 
     permission_classes = (PlacesObservations,)
 
+    @extend_schema(request=dict, responses={201: dict})
     @idempotent
     def create(self, request: Request) -> Response:
         """Place observations with requests of their own: one, or a list of which all are accepted or none."""

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db.models import QuerySet
 from django.http import HttpResponse
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request as HttpRequest
@@ -20,8 +22,11 @@ from armillary.clock import now
 from armillary.core.requests import cadence, patterns, validation, visibility, wire
 from armillary.core.requests.instants import parse_time
 from armillary.core.requests.model import Request as RequestModel
+from armillary.core.requests.model import RequestGroup as RequestGroupModel
+from armillary.platform import openapi
 from armillary.platform.errors import Refusal
 from armillary.platform.idempotency import idempotent
+from armillary.platform.paging import text_page
 from armillary.portal.filters import column_names, ordered
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.queries import transitions_of
@@ -61,7 +66,7 @@ def body_of(request: HttpRequest) -> Mapping[str, Any]:
 
 
 def detailed_group(group: RequestGroup) -> Json:
-    """A group as create, retrieve and cancel answer it."""
+    """A group as create and cancel answer it."""
     return wire.detailed_request_group(queries.detailed_group_document(group))
 
 
@@ -75,19 +80,17 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         """What the caller may see."""
         return visible_request_groups(self.request.user).select_related("submitter")
 
-    def list(self, request: HttpRequest) -> Response:
+    def list(self, request: HttpRequest) -> HttpResponse:
         """One page."""
         rows = self.filter_queryset(self.get_queryset())
         if not request.query_params.get("order"):
             rows = ordered(rows, request.query_params.get("ordering"), column_names(RequestGroup), ("-pk",))
-        page = list(self.paginate_queryset(rows) or ())
-        documents = queries.group_documents(page)
-        return self.get_paginated_response([wire.listed_request_group(document) for document in documents])
+        return text_page(self, rows, queries.listed_groups)
 
-    def retrieve(self, request: HttpRequest, pk: str) -> Response:
+    def retrieve(self, request: HttpRequest, pk: str) -> HttpResponse:
         """One group."""
         del request, pk
-        return Response(detailed_group(self.get_object()))
+        return HttpResponse(queries.detailed_group(self.get_object()), content_type="application/json")
 
     def get_permissions(self) -> Any:
         """Everybody may look, within their scope; asking for something needs an account."""
@@ -97,12 +100,14 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         """Submissions are limited."""
         return [CreateThrottle()] if self.action == "create" else super().get_throttles()
 
+    @extend_schema(request=openapi.body_of(RequestGroupModel), responses={201: dict})
     @idempotent
     def create(self, request: HttpRequest) -> Response:
         """Ask for something."""
         group = submit_request_group(user_of(request), body_of(request), now())
         return Response(detailed_group(group), status=201)
 
+    @extend_schema(request=openapi.body_of(RequestGroupModel, many=True), responses={201: dict})
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[BulkThrottle])
     @idempotent
     def bulk(self, request: HttpRequest) -> Response:
@@ -117,6 +122,7 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
             status=201,
         )
 
+    @extend_schema(request=None, responses={200: dict})
     @action(detail=True, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[CancelThrottle])
     def cancel(self, request: HttpRequest, pk: str) -> Response:
         """Withdraw a group and everything pending in it."""
@@ -124,6 +130,7 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         group = cancel_request_group(self.get_object().pk, user_of(request), now())
         return Response(detailed_group(group))
 
+    @extend_schema(request=openapi.body_of(RequestGroupModel), responses={200: dict})
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated], throttle_classes=[ValidateThrottle])
     def validate(self, request: HttpRequest) -> Response:
         """What is wrong with a group, or what it will cost; nothing is stored."""
@@ -141,6 +148,7 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
             }
         )
 
+    @extend_schema(request=openapi.body_of(RequestGroupModel), responses={200: dict})
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
     def max_allowable_ipp(self, request: HttpRequest) -> Response:
         """Between which values the priority of a group may lie, by semester and instrument type."""
@@ -151,6 +159,7 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
             return Response({"errors": checked.errors})
         return Response(ipp.bounds(checked.group, context, context.proposal))
 
+    @extend_schema(request=openapi.body_of(RequestGroupModel), responses={200: dict})
     @action(detail=False, methods=["post"], permission_classes=[IsAuthenticated])
     def cadence(self, request: HttpRequest) -> Response:
         """Repeat one request at regular times; nothing is stored."""
@@ -199,6 +208,12 @@ def _moment(request: HttpRequest, name: str) -> datetime | None:
         raise Refusal({name: [f"{error}."]}) from error
 
 
+class Suspension(serializers.Serializer[Any]):
+    """Until when a request is kept from the scheduler; null: no longer."""
+
+    suspend_until = serializers.DateTimeField(allow_null=True)
+
+
 class RequestViewSet(GenericViewSet[Request]):
     """Requests, each of which is observed for itself."""
 
@@ -230,6 +245,7 @@ class RequestViewSet(GenericViewSet[Request]):
         """Staff keeps requests from the scheduler."""
         return [IsStaff()] if self.action == "partial_update" else super().get_permissions()
 
+    @extend_schema(request=Suspension, responses={200: Suspension})
     def partial_update(self, request: HttpRequest, pk: str) -> Response:
         """Suspend a request, or take its suspension back."""
         del pk
@@ -325,6 +341,7 @@ class AirmassView(APIView):
 
     permission_classes = (AllowAny,)
 
+    @extend_schema(request=openapi.body_of(RequestModel), responses={200: dict})
     def post(self, request: HttpRequest) -> Response:
         """How high the target of a request would stand; refusals come with status 200, as in the reference."""
         checked = validation.check_request(body_of(request), anonymous_context(now()))

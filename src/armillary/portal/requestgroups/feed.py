@@ -1,50 +1,26 @@
 """What waits to be scheduled: the feed that schedulers read, thousands of groups at a time.
 
-It is the hottest answer of the portal, so it is written as text: what was asked for never changes, so its JSON is made
-once for each document and kept, and only the few values that change are put around it. The number of queries does not
+It is the hottest answer of the portal, so it is written as text (see :mod:`texts`). The number of queries does not
 depend on the number of groups.
 """
 
 from __future__ import annotations
 
-import json
-from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime
-from functools import lru_cache
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
-from armillary.core.requests import wire
 from armillary.core.requests.facts import Semester
-from armillary.core.requests.instants import format_time
 from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.states import State
 from armillary.portal.proposals.queries import AccountedAllocation, allocations_of, semester_facts
 from armillary.portal.requestgroups.models import Request, RequestGroup
+from armillary.portal.requestgroups.texts import Asked, dumps, listed_group, requests_of
 from armillary.portal.surroundings import limits
 
 _SECONDS_PER_HOUR: Final = 3600.0
-_KEPT_DOCUMENTS: Final = 8_192
-"""About 25 MB in each process."""
-
-
-class _Asked(NamedTuple):
-    """The columns of a request that the feed needs; named as the table names them."""
-
-    request_group_id: int
-    pk: int
-    state: str
-    suspend_until: datetime | None
-    acceptability_threshold: float
-    configuration_repeats: int
-    duration_s: int
-    modified: datetime
-    durations: Mapping[str, float]
-    first_start: datetime | None
-    last_end: datetime | None
-    document__content: str
 
 
 def schedulable_feed(start: datetime, end: datetime, telescope_classes: Collection[str], now: datetime) -> str:
@@ -59,17 +35,14 @@ def schedulable_feed(start: datetime, end: datetime, telescope_classes: Collecti
         now: Suspensions until then are over.
     """
     groups = _waiting_groups(start, end, telescope_classes)
-    asked: dict[int, list[_Asked]] = defaultdict(list)
-    columns = Request.objects.filter(request_group__in=[row.pk for row in groups]).order_by("pk")
-    for values in columns.values_list(*_Asked._fields):
-        row = _Asked(*values)
-        asked[row.request_group_id].append(row)
+    asked = requests_of([row.pk for row in groups])
     affordable = _affordable(groups, asked)
     texts = []
     for group in affordable:
         requests = [row for row in asked[group.pk] if row.suspend_until is None or row.suspend_until <= now]
         if requests:
-            texts.append(_group_text(group, requests))
+            extra = f',"is_staff":{dumps(group.submitter.is_staff)}'
+            texts.append(listed_group(group, requests, extra))
     return f"[{','.join(texts)}]"
 
 
@@ -82,54 +55,10 @@ def _waiting_groups(start: datetime, end: datetime, telescope_classes: Collectio
     return list(rows.exclude(observation_type__in=UNSCHEDULED).select_related("submitter").order_by("-created", "-pk"))
 
 
-# --- text ---
-
-
-def _dumps(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
-
-
-@lru_cache(maxsize=_KEPT_DOCUMENTS)
-def _fixed_parts(content: str) -> tuple[str, str, str]:
-    """What never changes of a request in the list flavour: its note and optimisation, its extras, and all the rest."""
-    listed = wire.listed_request(json.loads(content))
-    first = {key: listed[key] for key in ("observation_note", "optimization_type")}
-    last = {key: listed[key] for key in ("configurations", "location", "windows") if key in listed}
-    return _dumps(first)[1:-1], _dumps(listed["extra_params"]), _dumps(last)[1:-1]
-
-
-def _request_text(row: _Asked) -> str:
-    first, extras, last = _fixed_parts(row.document__content)
-    suspended = "null" if row.suspend_until is None else f'"{format_time(row.suspend_until)}"'
-    return (
-        f'{{"id":{row.pk},{first},"state":"{row.state}","suspend_until":{suspended},'
-        f'"acceptability_threshold":{_dumps(row.acceptability_threshold)},'
-        f'"configuration_repeats":{row.configuration_repeats},"extra_params":{extras},'
-        f'"modified":"{format_time(row.modified)}","duration":{row.duration_s},{last}}}'
-    )
-
-
-def _group_text(group: RequestGroup, requests: Iterable[_Asked]) -> str:
-    head = {
-        "id": group.pk,
-        "submitter": group.submitter.username,
-        "proposal": group.proposal_id,
-        "name": group.name,
-        "observation_type": group.observation_type,
-        "operator": group.operator,
-        "ipp_value": group.ipp_value,
-        "state": group.state,
-        "created": format_time(group.created),
-        "modified": format_time(group.modified),
-    }
-    body = ",".join(_request_text(row) for row in requests)
-    return f'{_dumps(head)[:-1]},"requests":[{body}],"is_staff":{_dumps(group.submitter.is_staff)}}}'
-
-
 # --- whether there is time left ---
 
 
-def _affordable(groups: Sequence[RequestGroup], asked: Mapping[int, Sequence[_Asked]]) -> list[RequestGroup]:
+def _affordable(groups: Sequence[RequestGroup], asked: Mapping[int, Sequence[Asked]]) -> list[RequestGroup]:
     semesters, allowance = semester_facts(), limits().time_overuse_allowance
     left = {
         proposal: [_time_left(item) for item in allocations]
@@ -163,7 +92,7 @@ def _time_left(allocation: AccountedAllocation) -> _TimeLeft:
     return _TimeLeft(facts.semester, frozenset(facts.instrument_types), {kind: facts.left_h(kind) for kind in kinds})
 
 
-def _needed_hours(requests: Iterable[_Asked], semesters: Sequence[Semester]) -> dict[tuple[str, str], float]:
+def _needed_hours(requests: Iterable[Asked], semesters: Sequence[Semester]) -> dict[tuple[str, str], float]:
     """Hours by (semester, instrument type) that a group needs at most for one of its requests."""
     found: dict[tuple[str, str], float] = {}
     for row in requests:

@@ -24,7 +24,7 @@ class PreconditionFailed(APIException):
 
 
 def etag_of_list(revision: str, request: Request) -> str:
-    """An ETag for anything that depends on the configuration, the address asked, and nothing else."""
+    """An ETag for anything that depends on a revision of the data, the address asked, and nothing else."""
     return _etag(f"{revision} {request.build_absolute_uri()} {request.accepted_media_type}")
 
 

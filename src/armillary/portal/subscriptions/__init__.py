@@ -1,0 +1,1 @@
+"""The change feed, brought to programs that do not want to ask for it."""
