@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from armillary.scheduler.publish import Publication, differences, publish
 from armillary.scheduler.run import KnownPrices, Run, SolverLimits, plan_run
 from armillary.scheduler.services import Services
 from armillary.scheduler.snapshot import Snapshot
+from armillary.scheduler.stages import Stages
 from armillary.scheduler.states import LoopSettings, LoopStatus, State
 from armillary.scheduler.visibility import SkyWindows
 
@@ -57,6 +57,8 @@ class Cycle:
     own_cancellations: set[str] = field(default_factory=set)
     """Observations whose cancellation is no news."""
     last_snapshot: Snapshot | None = None
+    last_run: Run | None = None
+    """The last one that was published."""
     last_changed: datetime | None = None
     _told: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     """What the portal was told about each request."""
@@ -71,28 +73,35 @@ class Cycle:
             LeaseHeld: Another scheduler publishes.
             InfeasiblePlan: The kernel refused its own plan.
         """
-        self.lease.take()
-        changed = self.services.portal.last_changed()
-        snapshot = self._read(now)
+        stages = Stages()
+        with stages.stage("fetch"):
+            self.lease.take()
+            changed = self.services.portal.last_changed()
+            snapshot = self._read(now)
         self.plausibility.check(snapshot)
         horizon = horizon_of(now, lead=budget.lead, length=self.settings.horizon)
-        run = plan_run(snapshot, horizon, self.sky, budget.limits, prices=self.prices, should_stop=budget.should_stop)
+        run = plan_run(
+            snapshot,
+            horizon,
+            self.sky,
+            budget.limits,
+            prices=self.prices,
+            should_stop=budget.should_stop,
+            stages=stages,
+        )
         self.prices = run.prices
         if budget.is_interrupted():
             return LoopStatus(State.INTERRUPTED, "Rapid-response work came in between and goes first.", now)
-        began = time.perf_counter()
-        publication = self._publish(run, snapshot)
-        stage_s = {**run.stage_s, "publish": time.perf_counter() - began}
-        for stage, seconds in stage_s.items():
-            metrics.STAGE_SECONDS.labels(stage).observe(seconds)
+        with stages.stage("publish"):
+            publication = self._publish(run, snapshot)
         self.last_changed = changed
-        reasons = reasons_of(run)
+        with stages.stage("explain"):
+            reasons = reasons_of(run)
         document = save(
-            document_of(run, budget.limits, reasons, publication),
-            self.directory,
-            keep=self.settings.runs_kept,
+            document_of(run, budget.limits, reasons, publication), self.directory, keep=self.settings.runs_kept
         )
         metrics.measure(run, reasons, publication)
+        self.last_run = run
         return _status_of(publication, run, now, document, reasons)
 
     def tell(self, status: LoopStatus) -> None:
@@ -117,16 +126,15 @@ class Cycle:
                 self._told = dict(said)
 
     def _read(self, now: datetime) -> Snapshot:
-        with metrics.STAGE_SECONDS.labels("fetch").time():
-            self.last_snapshot = read_snapshot(
-                self.services.portal,
-                self.services.configdb,
-                self.services.downtime,
-                now=now,
-                end=now + self.settings.horizon,
-                time_overuse_allowance=self.settings.time_overuse_allowance,
-                monitors=self.services.monitors,
-            )
+        self.last_snapshot = read_snapshot(
+            self.services.portal,
+            self.services.configdb,
+            self.services.downtime,
+            now=now,
+            end=now + self.settings.horizon,
+            time_overuse_allowance=self.settings.time_overuse_allowance,
+            monitors=self.services.monitors,
+        )
         return self.last_snapshot
 
     def _publish(self, run: Run, snapshot: Snapshot) -> Publication:

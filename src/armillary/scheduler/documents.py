@@ -17,8 +17,10 @@ from armillary.scheduler.kernel import (
     Allocation,
     Entry,
     Fixed,
+    Pace,
     Plan,
     Preference,
+    PriceInterval,
     Problem,
     Reservation,
     Resource,
@@ -69,7 +71,8 @@ def document_of(
         "target_gap": limits.target_gap,
         "iteration_limit": limits.iteration_limit,
         "prices": [list(each) for each in run.known],
-        "stages_s": dict(run.stage_s),
+        "stages_s": dict(run.stages.wall_s),
+        "stages_cpu_s": dict(run.stages.cpu_s),
         "phases": [
             {"phase": name, "problem": problem_as_json(solution.problem), "plan": plan_as_json(solution.plan)}
             for name, solution in zip(names, run.solutions, strict=True)
@@ -119,17 +122,25 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def replay(document: Mapping[str, Any]) -> list[Replay]:
-    """Solve the problems of a run again, with its seed and as many iterations as it took."""
+    """Solve the problems of a run again, exactly: with its seed, its prices and the pace of its clock."""
     found = []
     for phase in document["phases"]:
         recorded = tuple(Entry(*entry) for entry in phase["plan"]["entries"])
         plan = solve(
             problem_from_json(phase["problem"]),
             seed=document["seed"],
-            iteration_limit=phase["plan"]["iterations"],
+            iteration_limit=document["iteration_limit"],
+            target_gap=document["target_gap"],
+            prices=[PriceInterval(*each) for each in document["prices"]] if phase["phase"] == "normal" else (),
+            pace=_pace(phase["plan"]["pace"]),
         )
         found.append(Replay(phase["phase"], recorded, plan.entries, plan.value, plan.bound))
     return found
+
+
+def _pace(document: Sequence[Any]) -> Pace:
+    has_bound, rounds, shares, stop = document
+    return Pace(has_bound, rounds, tuple(shares), stop)
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:
@@ -141,6 +152,7 @@ def plan_as_json(plan: Plan) -> dict[str, Any]:
         "gap": plan.gap,
         "iterations": plan.iterations,
         "stop": plan.stop.value,
+        "pace": list(plan.pace),
         "cpu_s": dict(plan.statistics.cpu_s),
     }
 

@@ -16,7 +16,13 @@ from armillary.scheduler.states import State
 RUNS: Final = Counter("armillary_scheduler_runs", "Runs by how they ended.", ["outcome"])
 STAGE_SECONDS: Final = Histogram(
     "armillary_scheduler_stage_seconds",
-    "Real seconds of each stage of a run: fetch, windows, solve, publish.",
+    "Real seconds of each stage of a run: fetch, select, windows, solve, publish, explain.",
+    ["stage"],
+    buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
+)
+STAGE_CPU_SECONDS: Final = Histogram(
+    "armillary_scheduler_stage_cpu_seconds",
+    "CPU seconds of each stage of a run, all threads.",
     ["stage"],
     buckets=(0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0, 30.0, 100.0),
 )
@@ -56,6 +62,10 @@ def conclude(state: State) -> None:
 
 def measure(run: Run, reasons: Sequence[Reason], publication: Publication) -> None:
     """Tell what a run has planned and published."""
+    for stage, seconds in run.stages.wall_s.items():
+        STAGE_SECONDS.labels(stage).observe(seconds)
+    for stage, seconds in run.stages.cpu_s.items():
+        STAGE_CPU_SECONDS.labels(stage).observe(seconds)
     plan = run.normal.plan
     GAP.set(plan.gap)
     VALUE.set(sum(each.plan.value for each in run.solutions))

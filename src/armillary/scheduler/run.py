@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -20,6 +19,7 @@ from armillary.scheduler.assembly import (
 from armillary.scheduler.candidates import Candidate, Selection, select
 from armillary.scheduler.kernel import Entry, Fixed, Plan, PriceInterval, Problem, Resource, solve
 from armillary.scheduler.snapshot import Snapshot
+from armillary.scheduler.stages import Stages
 from armillary.scheduler.visibility import SkyWindows, Spans
 
 _NOT_PREEMPTED: Final = frozenset({"RAPID_RESPONSE", "DIRECT", "REAL_TIME"})
@@ -71,8 +71,8 @@ class Run:
     normal: Solution
     preempted: tuple[ScheduledObservation, ...] = ()
     """Running observations that a rapid-response observation pushes aside."""
-    stage_s: Mapping[str, float] = field(default_factory=dict)
-    """Real seconds of each stage."""
+    stages: Stages = field(default_factory=Stages)
+    """How long it took."""
     known: tuple[PriceInterval, ...] = ()
     """The prices that it began with."""
 
@@ -105,6 +105,7 @@ def plan_run(
     *,
     prices: KnownPrices | None = None,
     should_stop: Callable[[], bool] | None = None,
+    stages: Stages | None = None,
 ) -> Run:
     """Plan the horizon.
 
@@ -118,30 +119,31 @@ def plan_run(
         limits: When to stop.
         prices: Those of the previous plan, which make the next one quicker.
         should_stop: Asked now and then; ends the search early, with a feasible plan.
+        stages: Where to note how long it takes.
     """
-    began = time.perf_counter()
-    selection = select(snapshot, frozen_before=horizon.start)
-    resources = resources_of(snapshot, horizon)
-    windows = windows_of(selection.candidates, snapshot, horizon, sky)
-    stage_s = {"windows": time.perf_counter() - began}
-
-    began = time.perf_counter()
+    stages = Stages() if stages is None else stages
+    with stages.stage("select"):
+        selection = select(snapshot, frozen_before=horizon.start)
+    with stages.stage("windows"):
+        resources = resources_of(snapshot, horizon)
+        windows = windows_of(selection.candidates, snapshot, horizon, sky)
     known = () if prices is None else prices.counted_from(horizon.epoch)
     work = _Work(snapshot, horizon, resources, selection, windows, limits, known, should_stop)
     frozen = [each for each in snapshot.live if each.start < horizon.start or each.observation_type in _NOT_PREEMPTED]
     frozen = [each for each in frozen if not _is_replanned(each, horizon)]
     rapid = None
     if any(candidate.is_rapid_response for candidate in selection.candidates):
-        rapid = work.solve([each for each in frozen if _holds_its_place(each, horizon)], rapid=True)
+        with stages.stage("solve"):
+            rapid = work.solve([each for each in frozen if _holds_its_place(each, horizon)], rapid=True)
     taken = [] if rapid is None else _occupied(rapid, selection)
     preempted = tuple(
         each for each in frozen if not _holds_its_place(each, horizon) and _overlaps(each, taken, horizon)
     )
     staying = [each for each in frozen if each not in preempted]
-    normal = work.solve(staying, rapid=False, taken=taken)
-    stage_s["solve"] = time.perf_counter() - began
+    with stages.stage("solve"):
+        normal = work.solve(staying, rapid=False, taken=taken)
     by_request = {candidate.request_id: own for candidate, own in zip(selection.candidates, windows, strict=True)}
-    return Run(horizon, selection, by_request, rapid, normal, preempted, stage_s, known)
+    return Run(horizon, selection, by_request, rapid, normal, preempted, stages, known)
 
 
 @dataclass(frozen=True, slots=True)

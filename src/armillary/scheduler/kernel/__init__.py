@@ -3,7 +3,7 @@
 It knows no astronomy, no framework, no clock and no files. See ``docs/explanation/scheduling.md`` for the model.
 """
 
-from armillary.scheduler.kernel.plan import Explanation, Plan, PriceInterval, Statistics, Status, StopReason
+from armillary.scheduler.kernel.plan import Explanation, Pace, Plan, PriceInterval, Statistics, Status, StopReason
 from armillary.scheduler.kernel.problem import (
     Allocation,
     Entry,
@@ -31,6 +31,7 @@ __all__ = [
     "GroupKind",
     "Identifier",
     "InfeasiblePlan",
+    "Pace",
     "Plan",
     "Preference",
     "PriceInterval",

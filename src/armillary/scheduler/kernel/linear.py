@@ -154,7 +154,11 @@ class Programme:
 
 
 def bound_problem(
-    relaxation: Relaxation, known: FloatArray | None, seed: int, remaining_s: Callable[[], float]
+    relaxation: Relaxation,
+    known: FloatArray | None,
+    seed: int,
+    remaining_s: Callable[[], float],
+    most_rounds: int = _MOST_ROUNDS,
 ) -> Bounding:
     """Prices and a bound, as good as the time allows (with no time at all: everything for nothing).
 
@@ -163,6 +167,7 @@ def bound_problem(
         known: prices per piece from an earlier, similar problem; guessed if None.
         seed: for the sample of first columns.
         remaining_s: seconds left; not above 0 means stop.
+        most_rounds: after which it ends in any case.
     """
     model = relaxation.compilation.model
     value = model.value[model.option_reservation]
@@ -177,7 +182,7 @@ def bound_problem(
     programme = Programme(relaxation)
     start_margin = value - relaxation.option_cost(prices)
     programme.admit(top_options(model.first_option, start_margin + temperature * noise, _FIRST_COLUMNS))
-    for number in range(1, _MOST_ROUNDS + 1):
+    for number in range(1, most_rounds + 1):
         solved = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
         if solved is None:
             break

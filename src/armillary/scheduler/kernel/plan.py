@@ -45,6 +45,19 @@ class Status(StrEnum):
     """It is worth the time, but no arrangement was found that holds it; what is lost so is within the gap."""
 
 
+class Pace(NamedTuple):
+    """What the clock decided while a plan was made: with it the same plan can be made again, on any machine."""
+
+    has_bound: bool = True
+    """Whether there was time for the linear programme at all."""
+    rounds: int = 0
+    """Rounds of the linear programme that were finished."""
+    shares: tuple[float, ...] = ()
+    """How much of the budget was used, 0 to 1, at the beginning of each batch of the search."""
+    stop: str = StopReason.ITERATIONS.value
+    """Why it ended."""
+
+
 class PriceInterval(NamedTuple):
     """What one second of ``[start_s, end_s)`` on a resource is worth to others (intervals may overlap: add them)."""
 
@@ -164,6 +177,8 @@ class Plan:
     prices: tuple[PriceInterval, ...]
     statistics: Statistics
     explanations: Mapping[Identifier, Explanation]
+    pace: Pace = field(default_factory=Pace)
+    """For making it again, exactly."""
 
     @property
     def gap(self) -> float:

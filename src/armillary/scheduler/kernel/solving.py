@@ -22,7 +22,7 @@ from armillary.scheduler.kernel.placing import (
     touch,
     undo_changes,
 )
-from armillary.scheduler.kernel.plan import Plan, PriceInterval, StopReason
+from armillary.scheduler.kernel.plan import Pace, Plan, PriceInterval, StopReason
 from armillary.scheduler.kernel.problem import FloatArray, Identifier, IntegerArray, Problem, Reservation
 from armillary.scheduler.kernel.relaxation import Relaxation, best_by_reservation
 from armillary.scheduler.kernel.search import (
@@ -63,6 +63,10 @@ class _Budget:
     cpu_limit_s: float | None
     should_stop: Callable[[], bool] | None
     iterations: int
+    pace: Pace | None = None
+    """What the clock decided the last time, if that is to be repeated."""
+    shares: list[float] = field(default_factory=list)
+    """What it decides now."""
     wall_start: float = field(default_factory=time.perf_counter)
     cpu_start: float = field(default_factory=time.process_time)
 
@@ -72,7 +76,13 @@ class _Budget:
         return float(min(wall, cpu))
 
     def spent(self, iterations: int) -> float:
-        """How much of the budget is used, 0 to 1."""
+        """How much of the budget is used, 0 to 1; asked once for each batch of the search."""
+        self.shares.append(self._spent(iterations))
+        return self.shares[-1]
+
+    def _spent(self, iterations: int) -> float:
+        if self.pace is not None:
+            return self.pace.shares[len(self.shares)]
         shares = [iterations / self.iterations if self.iterations else 1.0]
         if self.time_limit_s is not None:
             shares.append((time.perf_counter() - self.wall_start) / max(self.time_limit_s, 1e-9))
@@ -81,6 +91,8 @@ class _Budget:
         return min(1.0, max(shares))
 
     def stop_reason(self, iterations: int) -> StopReason | None:
+        if self.pace is not None:
+            return StopReason(self.pace.stop) if len(self.shares) == len(self.pace.shares) else None
         if self.should_stop is not None and self.should_stop():
             return StopReason.SIGNAL
         if self.remaining_s() <= 0.0:
@@ -113,6 +125,7 @@ def solve(
     target_gap: float = 0.0,
     should_stop: Callable[[], bool] | None = None,
     prices: Sequence[PriceInterval] = (),
+    pace: Pace | None = None,
 ) -> Plan:
     """The best plan that the budget allows, with a bound that proves how good it is.
 
@@ -125,6 +138,8 @@ def solve(
         target_gap: Stop when the plan is this close to the bound, as a share of it.
         should_stop: Asked between batches of iterations.
         prices: Of the previous plan: replanning starts from them.
+        pace: Of a plan for the same problem, seed, target gap and iteration limit: makes that plan again, whatever time
+            that takes.
 
     Returns:
         A feasible plan, worth at least as much as what is still valid of ``problem.published``.
@@ -132,9 +147,9 @@ def solve(
     Raises:
         InfeasiblePlan: The kernel's own check found a broken rule (a defect).
     """
-    unlimited = time_limit_s is None and cpu_limit_s is None and should_stop is None
+    unlimited = time_limit_s is None and cpu_limit_s is None and should_stop is None and pace is None
     iterations = iteration_limit if iteration_limit is not None else (_DEFAULT_ITERATIONS if unlimited else 2**62)
-    budget = _Budget(time_limit_s, cpu_limit_s, should_stop, iterations)
+    budget = _Budget(time_limit_s, cpu_limit_s, should_stop, iterations, pace)
     clocks = _Clocks()
     with clocks.stage("compile"):
         compilation = compile_problem(problem)
@@ -143,7 +158,12 @@ def solve(
         known = _known_prices(problem, compilation, prices)
         limit = budget.remaining_s()
         deadline = time.perf_counter() + _LP_SHARE * limit
-        bounding = bound_problem(relaxation, known, seed, lambda: deadline - time.perf_counter())
+        has_bound = pace.has_bound if pace is not None else deadline > time.perf_counter()
+        bounding = (
+            bound_problem(relaxation, known, seed, lambda: deadline - time.perf_counter())
+            if pace is None
+            else bound_problem(relaxation, known, seed, lambda: np.inf if has_bound else 0.0, pace.rounds)
+        )
     with clocks.stage("construct"):
         start = _construct(problem, compilation, bounding, seed)
     constructed = float(start.record.number[BEST])
@@ -177,6 +197,7 @@ def solve(
         prices=tuple(_price_intervals(problem, compilation, bounding)),
         statistics=statistics,
         explanations=explanations,
+        pace=Pace(has_bound, bounding.rounds, tuple(budget.shares), reason.value),
     )
 
 

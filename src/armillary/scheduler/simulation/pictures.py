@@ -8,7 +8,9 @@ from typing import Any, Final
 import numpy as np
 from bokeh.embed import file_html
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, DataTable, Div, NumberFormatter, TableColumn
+from bokeh.models import ColumnDataSource, FactorRange
+from bokeh.models.widgets.markups import Div
+from bokeh.models.widgets.tables import DataTable, NumberFormatter, TableColumn
 from bokeh.plotting import figure
 from bokeh.resources import INLINE
 
@@ -61,7 +63,8 @@ def _bars(title: str, shares: Sequence[Share]) -> Any:
 
 def _rows(title: str, names: Sequence[str]) -> Any:
     height = 110 + _ROW_PX * max(2, len(names))
-    return figure(title=title, y_range=list(names), height=height, width=_WIDTH, tools="save", toolbar_location="right")
+    rows = FactorRange(factors=list(names))
+    return figure(title=title, y_range=rows, height=height, width=_WIDTH, tools="save", toolbar_location="right")
 
 
 def _odds(report: Report) -> Any:

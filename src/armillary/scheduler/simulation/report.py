@@ -144,8 +144,8 @@ def _chances(world: World, plays: Sequence[Play]) -> list[Chance]:
     ends = defaultdict(list)
     failures: Counter[int] = Counter()
     for play in plays:
-        for request, deed in play.completed.items():
-            ends[request].append(deed.end)
+        for number, deed in play.completed.items():
+            ends[number].append(deed.end)
         failures.update(deed.request for deed in play.deeds if deed.outcome != "completed")
     found = []
     for group, request in _requests(world):
