@@ -70,13 +70,13 @@ class LiveDemonstration:
     connections: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
-    def start(cls, directory: Path, *, speed: float, port: int | None = None) -> LiveDemonstration:
+    def start(cls, directory: Path, *, speed: float, port: int | None = None, more: int = 0) -> LiveDemonstration:
         port = port or free_ports()
         with (directory.parent / "demo.log").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "armillary", "demo"),
-                    *("--speed", str(speed), "--port", str(port), "--directory", str(directory)),
+                    *("--speed", str(speed), "--port", str(port), "--directory", str(directory), "--more", str(more)),
                     *on_the_database_of_this_run(),
                 ],
                 env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},

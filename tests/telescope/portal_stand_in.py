@@ -28,6 +28,8 @@ class PortalStandIn:
         """Every PATCH that arrived: (configuration status, body)."""
         self.requests = 0
         self.refuse_reports_with: int | None = None
+        self.broken_statuses: set[int] = set()
+        """Configuration statuses whose reports meet a fault inside the portal."""
         self._server: ThreadingHTTPServer | None = None
         self._port = 0
 
@@ -92,6 +94,8 @@ class PortalStandIn:
     def _report(self, number: int, body: dict[str, Any]) -> tuple[int, Any]:
         if self.refuse_reports_with is not None:
             return self.refuse_reports_with, {"detail": "no"}
+        if number in self.broken_statuses:
+            return 500, {"detail": "a fault"}
         self.reports.append((number, body))
         status = self._status(number)
         if "state" in body and status["state"] not in _FINAL:

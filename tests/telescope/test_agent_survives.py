@@ -158,6 +158,32 @@ def test_a_report_that_the_portal_refuses_does_not_hold_up_the_others(night: Nig
     assert {report.status for report, _ in refused} == {10}
 
 
+def test_a_report_on_which_the_portal_fails_holds_up_no_other_observation(night: Night) -> None:
+    night.portal.schedule(observation(1), observation(2, configuration(20), start=EVENING + 6 * MINUTE))
+    night.portal.broken_statuses = {10}
+    night.begin()
+    night.go_on_until(EVENING + 12 * MINUTE)
+    assert night.portal.observations[2]["state"] == "COMPLETED"
+    assert night.portal.said(10) == []
+    night.portal.broken_statuses = set()
+    night.go_on_until(EVENING + 15 * MINUTE)
+    assert night.portal.said(10) == ["ATTEMPTED", "COMPLETED"]
+
+
+def test_a_request_that_is_observed_is_not_observed_again_while_the_portal_cannot_take_the_report(night: Night) -> None:
+    again = observation(2, configuration(20), start=EVENING + 6 * MINUTE)
+    again["request"]["id"] = 101  # the portal, which does not know better, has the same request scheduled once more
+    night.portal.schedule(observation(1), again)
+    night.portal.broken_statuses = {10}
+    night.begin()
+    night.go_on_until(EVENING + 14 * MINUTE)
+    assert night.portal.said(20) == ["NOT_ATTEMPTED"]
+    assert "observed the request already" in night.portal.summary(20)["reason"]
+    night.portal.broken_statuses = set()
+    night.go_on_until(EVENING + 16 * MINUTE)
+    assert night.portal.observations[1]["state"] == "COMPLETED"
+
+
 def test_a_wrong_token_loses_no_report(night: Night) -> None:
     night.portal.schedule(observation(1))
     night.begin()

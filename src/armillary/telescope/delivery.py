@@ -18,6 +18,7 @@ from armillary.telescope.journal import Journal, Report
 _log = structlog.get_logger(__name__)
 _FIRST_WAIT_S: Final = 1.0
 _LONGEST_WAIT_S: Final = 60.0
+_AN_OUTAGE: Final = 2
 _ASK_AGAIN: Final = frozenset({401, 403, 408, 425, 429})
 """Refusals that an operator or time can cure: a wrong token, too many requests."""
 
@@ -43,8 +44,8 @@ class Delivery:
 
     def deliver(self, now: datetime) -> None:
         """Deliver every report and one frame, as far as their receivers are there."""
-        while self._reports.allows(now) and (report := self._journal.next_report()) is not None:
-            self._send(report, now)
+        if self._reports.allows(now):
+            self._report(now)
         if self._frames.allows(now) and (path := self._journal.next_frame()) is not None:
             self._hand_over(path, now)
 
@@ -57,22 +58,33 @@ class Delivery:
             times.append(self._frames.until or now)
         return min(times, default=None)
 
-    def _send(self, report: Report, now: datetime) -> None:
+    def _report(self, now: datetime) -> None:
+        """Send reports in order; one that fails holds up its own configuration, two that fail are an outage."""
+        held: list[int] = []
+        while len(held) < _AN_OUTAGE and (report := self._journal.next_report(held)) is not None:
+            if not self._send(report):
+                held.append(report.status)
+        if held:
+            self._reports.failed(now)
+        else:
+            self._reports.succeeded()
+
+    def _send(self, report: Report) -> bool:
+        """Whether the portal has answered for good."""
         try:
             self._portal.patch_configuration_status(report.status, **_arguments(report.body))
         except ServiceUnavailable as error:
-            self._reports.failed(now)
             _log.warning("report_waits", configuration_status=report.status, reason=str(error))
+            return False
         except RequestRefused as error:
             if error.status in _ASK_AGAIN:
-                self._reports.failed(now)
                 _log.error("report_waits", configuration_status=report.status, reason=str(error))
-                return
+                return False
             self._journal.report_refused(report.sequence, str(error))
             _log.error("report_refused", configuration_status=report.status, reason=str(error))
         else:
             self._journal.report_delivered(report.sequence)
-            self._reports.succeeded()
+        return True
 
     def _hand_over(self, path: Path, now: datetime) -> None:
         try:

@@ -249,6 +249,7 @@ class Execution:
             self._journal.queue_report(status, {"state": ConfigurationState.COMPLETED.value, "summary": summary})
             self._configuration = self._first_open()
             if self._configuration is None:
+                self._journal.remember_observed(int(self.observation.request.id or 0))
                 self._close(ConfigurationState.COMPLETED.value)
         if self._configuration is not None:
             self._recover(self._configuration)

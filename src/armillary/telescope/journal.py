@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -29,6 +29,7 @@ CREATE TABLE IF NOT EXISTS report (sequence INTEGER PRIMARY KEY AUTOINCREMENT, s
     body TEXT NOT NULL, refusal TEXT);
 CREATE TABLE IF NOT EXISTS frame (path TEXT PRIMARY KEY, refusal TEXT);
 CREATE TABLE IF NOT EXISTS closed (observation INTEGER PRIMARY KEY, at TEXT NOT NULL, outcome TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS observed (request INTEGER PRIMARY KEY, last_report INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS file_number (camera TEXT NOT NULL, night TEXT NOT NULL, last INTEGER NOT NULL,
     PRIMARY KEY (camera, night));
 """
@@ -236,10 +237,27 @@ class Journal:
         """Tell the portal, in this order, until it acknowledges."""
         self._database.execute("INSERT INTO report (status, body) VALUES (?, ?)", (status, json.dumps(body)))
 
-    def next_report(self) -> Report | None:
-        """The oldest report that the portal has neither acknowledged nor refused."""
+    def remember_observed(self, request: int) -> None:
+        """A request is observed completely; the reports queued so far say so to the portal."""
+        self._database.execute(
+            "INSERT OR REPLACE INTO observed VALUES (?, (SELECT coalesce(max(sequence), 0) FROM report))", (request,)
+        )
+
+    def owes_word_of(self, request: int) -> bool:
+        """Whether a request is observed completely and the portal may not know it yet."""
         row = self._database.execute(
-            "SELECT sequence, status, body FROM report WHERE refusal IS NULL ORDER BY sequence LIMIT 1"
+            "SELECT 1 FROM observed JOIN report ON sequence <= last_report AND refusal IS NULL "
+            "WHERE request = ? LIMIT 1",
+            (request,),
+        ).fetchone()
+        return row is not None
+
+    def next_report(self, held: Collection[int] = ()) -> Report | None:
+        """The oldest report that the portal has neither acknowledged nor refused, except those of some statuses."""
+        row = self._database.execute(
+            "SELECT sequence, status, body FROM report WHERE refusal IS NULL "
+            "AND status NOT IN (SELECT value FROM json_each(?)) ORDER BY sequence LIMIT 1",
+            (json.dumps(list(held)),),
         ).fetchone()
         return None if row is None else Report(row[0], row[1], json.loads(row[2]))
 

@@ -6,13 +6,15 @@ import tempfile
 import time
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 import typer
 from rich.console import Console
 
 from armillary.cli.django import refuse
 from armillary.clients.errors import ClientError
+
+_TO_WATCH: Final = 14  # requests that make a night worth watching
 
 
 def demo(
@@ -31,6 +33,10 @@ def demo(
         str | None,
         typer.Option(help="PostgreSQL server to make databases on (postgresql://...); default: SQLite files."),
     ] = None,
+    more: Annotated[
+        int | None,
+        typer.Option(min=0, max=37, help="Requests besides one of each kind; default: 14 to watch, none with --once."),
+    ] = None,
     once: Annotated[bool, typer.Option("--once", help="One night as fast as possible, then stop.")] = False,
     report: Annotated[Path | None, typer.Option("--json", help="With --once: write the report there.")] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget an earlier demonstration in the directory.")] = False,
@@ -48,15 +54,16 @@ def demo(
         arrangement = settle(place, Arrangement(separate, database))
         installation = Installation(place, first_port, is_split=separate, database=arrangement.database)
         if once:
-            _once(installation, observatory or example(), console, report)
+            _once(installation, observatory or example(), console, report, more=more or 0)
         else:
-            _run_live(installation, observatory or example(), speed, console)
+            wanted = _TO_WATCH if more is None else more
+            _run_live(installation, observatory or example(), speed, console, more=wanted)
     except (DatabaseRefused, DemoError, ClientError) as error:
         raise refuse(f"{error}\nlogs are in {place / 'logs'}") from error
 
 
-def _once(installation: Any, observatory: Path, console: Console, report: Path | None) -> None:
-    outcome = _run_once(installation, observatory, console)
+def _once(installation: Any, observatory: Path, console: Console, report: Path | None, *, more: int) -> None:
+    outcome = _run_once(installation, observatory, console, more)
     _write(outcome, report)
     if outcome["problems"]:
         raise refuse("; ".join(outcome["problems"]))
@@ -80,7 +87,7 @@ def example() -> Path:
     return packaged if packaged.exists() else Path(__file__).parents[4] / "examples" / "small_observatory.json"
 
 
-def _run_once(installation: Any, observatory: Path, console: Console) -> dict[str, Any]:
+def _run_once(installation: Any, observatory: Path, console: Console, more: int) -> dict[str, Any]:
     from armillary.cli.demo.report import compile_report
     from armillary.cli.demo.stage import Stage
 
@@ -89,7 +96,7 @@ def _run_once(installation: Any, observatory: Path, console: Console) -> dict[st
     try:
         stage.open()
         stage.declare_downtime()
-        submissions = stage.submit()
+        submissions = stage.submit(more=more)
         stage.supervisor.start(installation.worker_programs())
         from armillary.cli.demo.once import Night
 
@@ -100,7 +107,7 @@ def _run_once(installation: Any, observatory: Path, console: Console) -> dict[st
         stage.close()
 
 
-def _run_live(installation: Any, observatory: Path, speed: float, console: Console) -> None:
+def _run_live(installation: Any, observatory: Path, speed: float, console: Console, *, more: int) -> None:
     from armillary.cli.demo.live import introduce, observe
     from armillary.cli.demo.stage import Stage
 
@@ -108,7 +115,7 @@ def _run_live(installation: Any, observatory: Path, speed: float, console: Conso
     try:
         stage.open()
         stage.declare_downtime()
-        introduce(stage, stage.submit(), console, speed)
+        introduce(stage, stage.submit(more=more), console, speed)
         observe(stage, console, speed)
     finally:
         console.print("stopping ...")

@@ -13,6 +13,7 @@ from armillary.cli.demo.targets import SkyObject
 from armillary.core.observatory import InstrumentType, Observatory, Telescope, riseset_site
 
 _LEAD: Final = timedelta(minutes=15)
+_WORTH_LOOKING_S: Final = 2 * 3600.0
 _WANTED_FILTERS: Final = ("B", "V", "R", "rp", "gp", "ip", "clear", "w")
 
 
@@ -71,9 +72,10 @@ def next_night(observatory: Observatory, after: datetime) -> Night:
     raise NothingToDemonstrate(f"the Sun does not set at {telescope.key} within two days of {after:%Y-%m-%d}")
 
 
-def samples(observatory: Observatory, night: Night, proposal: str) -> list[Sample]:
-    """The requests of the night."""
-    return list(_Composer(observatory, night, proposal).compose())
+def samples(observatory: Observatory, night: Night, proposal: str, *, more: int = 0) -> list[Sample]:
+    """The requests of the night: one of each kind, and ``more`` of a survey that fills it."""
+    composer = _Composer(observatory, night, proposal)
+    return [*composer.compose(), *composer.survey(more)]
 
 
 def _home(observatory: Observatory) -> Telescope:
@@ -117,6 +119,19 @@ class _Composer:
         yield self._galaxy()
         yield self._never_visible()
         yield from self._competitors()
+
+    def survey(self, count: int) -> list[Sample]:
+        """Galaxies, nebulae and stars that are up longest tonight, in two or three bands each."""
+        sky = targets.GALAXIES + targets.PLANETARY_NEBULAE + targets.VARIABLE_STARS + targets.STANDARD_STARS
+        up = [target for target, seconds in self._by_time_up(sky) if seconds > _WORTH_LOOKING_S]
+        found = []
+        for number, target in enumerate(up[:count]):
+            exposures = [
+                self._exposure(code, 90.0 + 60.0 * (number % 4), 3) for code in self._filters[: 2 + number % 2]
+            ]
+            request = self._request([self._image(target, exposures)]) | {"optimization_type": "AIRMASS"}
+            found.append(Sample("a field of a survey", self._group(f"Survey field {target.name}", [request])))
+        return found
 
     def _standard_star(self) -> Sample:
         star = self._best(targets.STANDARD_STARS)
@@ -254,6 +269,12 @@ class _Composer:
         self, candidates: Sequence[SkyObject], telescope: Telescope | None = None, *, at: datetime | None = None
     ) -> SkyObject:
         """The candidate that is up longest tonight; around a moment, if one is given."""
+        return self._by_time_up(candidates, telescope, at=at)[0][0]
+
+    def _by_time_up(
+        self, candidates: Sequence[SkyObject], telescope: Telescope | None = None, *, at: datetime | None = None
+    ) -> list[tuple[SkyObject, float]]:
+        """Candidates with the seconds for which they are up, the longest first."""
         site = riseset_site(telescope or self._night.telescope)
         start, end = self._night.start, self._night.dawn
         if at is not None:
@@ -266,7 +287,7 @@ class _Composer:
             riseset.Constraints(twilight="nautical", max_airmass=1.9, min_moon_distance_deg=20.0),
         )
         seconds = [sum((stop - begin).total_seconds() for begin, stop in per_site[0]) for per_site in windows]
-        return candidates[max(range(len(candidates)), key=seconds.__getitem__)]
+        return sorted(zip(candidates, seconds, strict=True), key=lambda it: -it[1])
 
 
 def _wire(moment: datetime) -> str:

@@ -81,15 +81,19 @@ class Stage:
         """The portal, as one of the people."""
         return PortalClient(connect("portal", token=self.tokens[person]))
 
-    def submit(self) -> list[Submission]:
-        """Submit the night's requests as the astronomer; what was submitted before is not submitted again."""
+    def submit(self, *, more: int = 0) -> list[Submission]:
+        """Submit the night's requests as the astronomer; what was submitted before is not submitted again.
+
+        Args:
+            more: How many fields of a survey to ask for besides one request of each kind.
+        """
         portal = self.portal("astronomer")
         known = {group.name: group.id for group in portal.request_groups(proposal=PROPOSAL)}
         return [
             Submission(sample, known[sample.body["name"]])
             if sample.body["name"] in known
             else self._submit_one(portal, sample)
-            for sample in samples(self.observatory, self.night, PROPOSAL)
+            for sample in samples(self.observatory, self.night, PROPOSAL, more=more)
         ]
 
     def declare_downtime(self) -> None:
