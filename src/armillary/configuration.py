@@ -10,6 +10,7 @@ nothing is guessed.
 from __future__ import annotations
 
 import difflib
+import json
 import os
 import tomllib
 from collections.abc import Mapping
@@ -19,7 +20,17 @@ from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
-from pydantic import AnyHttpUrl, EmailStr, Field, SecretStr, ValidationError, field_validator, model_validator
+from pydantic import (
+    AnyHttpUrl,
+    BaseModel,
+    ConfigDict,
+    EmailStr,
+    Field,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
 
 PREFIX: Final = "ARMILLARY_"
@@ -53,6 +64,38 @@ class Component(StrEnum):
 
 
 SERVICES: Final = (Component.CONFIGDB, Component.DOWNTIME, Component.PORTAL, Component.ARCHIVE)
+
+
+class LoginProvider(BaseModel):
+    """Somebody whose word about who a person is counts."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: Literal["orcid", "google", "github", "openid_connect"]
+    client_id: str = Field(min_length=1)
+    client_secret: SecretStr
+    id: str = Field("", pattern=r"^[a-z0-9-]*$", description="a short name for addresses (openid_connect only)")
+    name: str = Field("", description="what people read")
+    server_url: AnyHttpUrl | None = Field(None, description="the issuer (openid_connect only)")
+    trust_email: bool = Field(
+        default=False, description="a verified address of this provider opens the account with that address"
+    )
+
+    @model_validator(mode="after")
+    def _is_whole(self) -> LoginProvider:
+        if self.kind == "openid_connect" and (self.server_url is None or not self.id):
+            raise ValueError("a provider of kind openid_connect needs an id and a server_url")
+        return self
+
+    @property
+    def shown_name(self) -> str:
+        """What people read."""
+        return self.name or {"orcid": "ORCID", "google": "Google", "github": "GitHub"}.get(self.kind, self.id)
+
+    @property
+    def address(self) -> str:
+        """Where a login with this provider begins, on this server."""
+        return f"/accounts/oidc/{self.id}/login/" if self.kind == "openid_connect" else f"/accounts/{self.kind}/login/"
 
 
 class Configuration(BaseSettings):
@@ -97,6 +140,9 @@ class Configuration(BaseSettings):
         (), description="OCS siblings told about changed accounts, comma-separated base addresses"
     )
     oauth_password_grant: bool = Field(default=True, description="allow the password grant that today's siblings use")
+    login_providers: Annotated[tuple[LoginProvider, ...], NoDecode] = Field(
+        (), description="who else may say who somebody is: a JSON list of {kind, client_id, client_secret, ...}"
+    )
     read_access_is_public: bool = Field(default=True, description="anybody may read the configuration and downtimes")
 
     # Mail
@@ -169,6 +215,16 @@ class Configuration(BaseSettings):
     @classmethod
     def _split_at_commas(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @field_validator("login_providers", mode="before")
+    @classmethod
+    def _read_json(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        try:
+            return json.loads(value)
+        except json.JSONDecodeError as error:
+            raise ValueError(f"not a JSON list: {error}") from error
 
     @model_validator(mode="after")
     def _is_safe_and_whole(self) -> Configuration:

@@ -20,6 +20,7 @@ from rest_framework.test import APIClient
 
 from armillary.accounts import services as accounts
 from armillary.accounts.models import User
+from armillary.portal.models import TimeAllocation
 
 from .calls.conftest import _files_of_the_test, call, form  # noqa: F401  what an application needs
 from .conftest import NIGHT, client_of, wish
@@ -101,6 +102,8 @@ def observatory(
         "/api/scienceapplication-reviews/": _review(application, people),
         "/api/tokens/": accounts.create_named_token(people["principal investigator"], "mine")[0].pk,  # type: ignore[arg-type]
         "/api/users/": bystander.username,
+        "/api/sessions/": _session(people["principal investigator"]),
+        "allocation": TimeAllocation.objects.filter(proposal="P1").values_list("pk", flat=True)[0],
         "/api/drafts/": _draft(astronomer, submitted),
         "/api/realtime/": observation["id"],
         "/downtime/api/": _downtime(operator),
@@ -119,6 +122,17 @@ def _review(application: int, people: dict[str, User | None]) -> int:
     row = assign_review(ScienceApplication.objects.get(pk=application), panel, member, member)
     row.pdf.save("anonymous.pdf", ContentFile(b"%PDF"))
     review(row, member, {"comments": "Good."}, new=True)
+    return int(row.pk)
+
+
+def _session(person: User | None) -> int:
+    """A session of somebody's in a browser."""
+    from allauth.usersessions.models import UserSession
+    from django.contrib.sessions.backends.db import SessionStore
+
+    store = SessionStore()
+    store.create()
+    row = UserSession.objects.create(user=person, session_key=store.session_key, ip="192.0.2.1", user_agent="Browser")
     return int(row.pk)
 
 
@@ -170,6 +184,7 @@ def address(path: str, things: dict[str, Any], overseer: APIClient) -> str:
     """An address with the number of a thing that is there."""
     if "{" not in path:
         return path
+    path = path.replace("{allocation}", str(things["allocation"]))
     collection, _, rest = path.partition("{")
     tail = rest.partition("}")[2]
     if collection in things:
@@ -208,6 +223,16 @@ def test_what_the_page_says_of_every_endpoint_and_every_role_is_what_happens(obs
     gone = [row[0] for row in said if row[0] not in {row[0] for row in found}]
     assert not wrong, "the page does not say what happens:\n" + "\n".join(wrong)
     assert not gone, f"the page tells of what there is not: {gone}"
+
+
+def test_the_page_says_what_the_table_in_the_code_says() -> None:
+    from armillary.accounts.permissions import ROLES as TABLE
+    from armillary.accounts.permissions import Permission, Role
+
+    text = PAGE.read_text(encoding="utf-8")
+    for permission in Permission:
+        cells = [YES if permission in TABLE[role] else NO for role in Role]
+        assert f"| {permission.value} | {' | '.join(cells)} |" in text
 
 
 def test_the_page_names_every_role_of_the_table_in_the_code() -> None:

@@ -16,10 +16,13 @@ from rest_framework.views import APIView
 from armillary.accounts import identity, scopes, services
 from armillary.accounts.models import ApiToken, User
 from armillary.accounts.queries import password_is_expired, profile_object
+from armillary.accounts.second_factor import accepts, has_second_factor
 from armillary.accounts.serializers import AccountSerializer, CredentialsSerializer, RemovalRequestSerializer
+from armillary.accounts.sessions import remember_session
 from armillary.configuration import configuration
 from armillary.platform.refusals import Forbidden, Refusal
 
+_OTP_WANTED: Final = "Give a code of your authenticator application as otp, beside the password."
 _WITH_ALLOCATIONS: Final = "include_current_time_allocations"
 
 
@@ -102,6 +105,8 @@ class ApiTokenAuthView(APIView):
         user = _authenticated(request, serializer.validated_data)
         if user is None:
             raise Refusal({"non_field_errors": ["Unable to log in with provided credentials."]})
+        if not _passes_second_factor(user, request):
+            raise Refusal({"otp": [_OTP_WANTED]})
         if password_is_expired(user):
             raise Refusal({"non_field_errors": ["Password expired; log in with a browser to set another one."]})
         return Response({"token": identity.token_of(user)})
@@ -123,10 +128,13 @@ class ApiLoginView(APIView):
         user = _authenticated(request, serializer.validated_data)
         if user is None:
             return Response({"message": "Invalid credentials"}, status=status.HTTP_401_UNAUTHORIZED)
+        if not _passes_second_factor(user, request):
+            return Response({"message": _OTP_WANTED}, status=status.HTTP_401_UNAUTHORIZED)
         if password_is_expired(user):
             return Response({"message": "Password expired"}, status=status.HTTP_401_UNAUTHORIZED)
         with transaction.atomic():
             login(request._request, user)  # noqa: SLF001  a session belongs to Django's request, not to its wrapper
+            remember_session(request._request)  # noqa: SLF001  the same
         return Response({"message": "Login successful"})
 
 
@@ -182,6 +190,14 @@ def _person(request: Request) -> User:
 def _authenticated(request: Request, credentials: dict[str, str]) -> User | None:
     user = authenticate(request._request, **credentials)  # noqa: SLF001  the login signals want Django's request
     return user if isinstance(user, User) else None
+
+
+def _passes_second_factor(user: User, request: Request) -> bool:
+    """Whether the password is enough, or the body has the right ``otp`` beside it."""
+    if not has_second_factor(user):
+        return True
+    code = request.data.get("otp", "")
+    return isinstance(code, str) and bool(code) and accepts(user, code)
 
 
 def _require_server_key(request: Request) -> None:

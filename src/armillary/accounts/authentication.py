@@ -119,10 +119,14 @@ def _by_bearer(request: Request, key: str) -> Authenticated | None:
         _require_scope(request, identity.scopes_at_portal(f"Bearer {key}"))
         return _active(user), key
     found: Authenticated | None = OAuth2Authentication().authenticate(request)
-    if found is None or found[0] is None:
+    if found is None:
         return None  # an unknown bearer token is a stranger, as at the reference
+    # A program that logs in for itself (client credentials) acts in the name of who registered it.
+    owner = found[0] or found[1].application.user
+    if owner is None:
+        return None
     _require_scope(request, scopes.of_bearer(found[1].scope))
-    return _active(found[0]), found[1]
+    return _active(owner), found[1]
 
 
 def _require_scope(request: Request, granted: Collection[str]) -> None:

@@ -22,6 +22,7 @@ from armillary.accounts.permissions import Permission, leads_a_proposal, may, re
 from armillary.accounts.queries import profile_object
 from armillary.accounts.scopes import Scope
 from armillary.accounts.services.bulk import MOST_AT_ONCE
+from armillary.accounts.sessions import end_session, sessions_of
 from armillary.platform.refusals import Refusal
 from armillary.platform.wire import wire_time
 
@@ -97,12 +98,33 @@ class SessionsView(APIView):
 
     permission_classes = (IsAuthenticated,)
 
+    @extend_schema(responses={200: list})
+    def get(self, request: Request) -> Response:
+        """List them, with from where and with what they began."""
+        return Response(sessions_of(_person(request), _session_key(request)))
+
     @extend_schema(responses={200: dict})
     def delete(self, request: Request) -> Response:
         """End all of them but this one."""
-        key = getattr(request, "session", None)
-        ended = services.end_sessions(_person(request), except_key=None if key is None else key.session_key)
-        return Response({"ended": ended})
+        return Response({"ended": services.end_sessions(_person(request), except_key=_session_key(request))})
+
+
+class SessionView(APIView):
+    """One of the caller's sessions."""
+
+    permission_classes = (IsAuthenticated,)
+
+    @extend_schema(responses={204: None})
+    def delete(self, request: Request, session_id: int) -> Response:
+        """End it."""
+        if not end_session(_person(request), session_id):
+            raise Http404("No Session matches the given query.")
+        return Response(status=204)
+
+
+def _session_key(request: Request) -> str | None:
+    session = getattr(request, "session", None)
+    return None if session is None else session.session_key
 
 
 class BulkPersonSerializer(serializers.Serializer[User]):

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Final
 from oauth2_provider.oauth2_validators import OAuth2Validator
 
 from armillary.accounts.queries import password_is_expired
+from armillary.accounts.second_factor import has_second_factor
 from armillary.configuration import configuration
 
 _PASSWORD: Final = "password"  # noqa: S105  the name of a grant
@@ -34,9 +35,9 @@ class Validator(OAuth2Validator):  # type: ignore[misc]  # the library publishes
         }
 
     def validate_user(self, username: str, password: str, client: Any, request: Any, *args: Any, **kwargs: Any) -> bool:
-        """Whether name and password are right, and the password need not be changed first."""
+        """Whether name and password are right, the password need not be changed first, and it is the only factor."""
         valid = bool(super().validate_user(username, password, client, request, *args, **kwargs))
-        return valid and not password_is_expired(request.user)
+        return valid and not password_is_expired(request.user) and not has_second_factor(request.user)
 
     def validate_grant_type(
         self, client_id: str, grant_type: str, client: Any, request: Any, *args: Any, **kwargs: Any

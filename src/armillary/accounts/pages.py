@@ -19,6 +19,8 @@ from armillary.accounts import services
 from armillary.accounts.forms import OutboxPasswordResetForm, RegistrationForm, ResendActivationForm
 from armillary.accounts.models import User
 from armillary.accounts.queries import password_is_expired
+from armillary.accounts.second_factor import has_second_factor
+from armillary.accounts.sessions import ask_for_second_factor, remember_session
 from armillary.configuration import configuration
 from armillary.platform.refusals import Refusal
 
@@ -35,10 +37,18 @@ class LoginPage(views.LoginView):
 
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in; whose password has expired is led to change it."""
+        user = form.get_user()
+        if isinstance(user, User) and has_second_factor(user):
+            return ask_for_second_factor(self.request, user, self.get_success_url())
         answer = super().form_valid(form)
-        if password_is_expired(form.get_user()):
+        remember_session(self.request)
+        if password_is_expired(user):
             return redirect("password_change")
         return answer
+
+    def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
+        """With the providers that people may come from."""
+        return {**super().get_context_data(**kwargs), "providers": configuration().login_providers}
 
 
 def log_out(request: HttpRequest) -> HttpResponse:

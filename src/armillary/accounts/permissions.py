@@ -72,10 +72,12 @@ class Permission(StrEnum):
     EDIT_DOWNTIMES = "enter and delete downtimes"
     STORE_FRAMES = "store frames in the archive"
     MANAGE_PROPOSAL = "invite and limit the members of a proposal"
+    MANAGE_PROPOSALS = "create and change semesters and proposals, and give them time and members"
     REVIEW_APPLICATIONS = "review applications for time"
     DECIDE_APPLICATIONS = "call for proposals, appoint panels, and decide about applications"
     MANAGE_ACCOUNTS = "manage accounts"
-    REMOVE_ACCOUNTS = "remove accounts"
+    APPOINT_OPERATORS = "appoint operators and administrators, and manage their accounts"
+    REMOVE_ACCOUNTS = "remove accounts, and hand out what is known about a person"
     READ_AUDIT_LOG = "read the audit log"
     READ_METRICS = "read the server's metrics"
 
@@ -90,6 +92,7 @@ _OPERATOR: Final = _ASTRONOMER | {
     Permission.EDIT_CONFIGURATION,
     Permission.EDIT_DOWNTIMES,
     Permission.STORE_FRAMES,
+    Permission.MANAGE_PROPOSALS,
     Permission.DECIDE_APPLICATIONS,
     Permission.MANAGE_ACCOUNTS,
     Permission.READ_METRICS,

@@ -28,7 +28,7 @@ class AccountSerializer(serializers.Serializer[User]):
     """The writable part of ``/api/profile/``; everything else in the object is ignored."""
 
     username = serializers.CharField(max_length=150, help_text="required by PUT, never changed")
-    email = serializers.EmailField(max_length=254, required=False)
+    email = serializers.EmailField(max_length=254, required=False, allow_blank=True)
     first_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     last_name = serializers.CharField(max_length=150, required=False, allow_blank=True)
     profile = ProfileDetailsSerializer(required=False)

@@ -50,6 +50,27 @@ class PeopleClient:
         """Replace the caller's API token."""
         self._http.post("api/revoke_token/")
 
+    def sessions(self) -> list[Json]:
+        """Where the caller is logged in with a browser."""
+        return self._list(self._http.get("api/sessions/"))
+
+    def end_session(self, session_id: int) -> None:
+        """Log one of the caller's browsers out."""
+        self._http.delete(f"api/sessions/{session_id}/")
+
+    def notification_preferences(self) -> Json:
+        """How the caller is told of what happens."""
+        return self._json(self._http.get("api/notifications/"))
+
+    def prefer(self, channel: str, rhythm: str, *, webhook_url: str = "", proposal: str | None = None) -> Json:
+        """Say how the caller wants to be told, about one proposal or about everything else."""
+        body = {"channel": channel, "rhythm": rhythm, "webhook_url": webhook_url, "proposal": proposal}
+        return self._json(self._http.put("api/notifications/", json=body))
+
+    def forget_preference(self, proposal: str) -> None:
+        """Be told about a proposal as about all others."""
+        self._http.delete("api/notifications/", params={"proposal": proposal})
+
     # --- proposals
 
     def proposals(self) -> list[Json]:
@@ -59,6 +80,13 @@ class PeopleClient:
     def proposal(self, proposal_id: str) -> Json:
         """One proposal, with its allocations."""
         return self._json(self._http.get(f"api/proposals/{proposal_id}/"))
+
+    def ledger(self, proposal_id: str, *, limit: int = 50) -> list[Json]:
+        """The newest lines of a proposal's account of time."""
+        answer = self._json(self._http.get(f"api/proposals/{proposal_id}/ledger/", params={"limit": limit}))
+        with expecting("portal"):
+            lines: list[Json] = answer["results"]
+        return lines
 
     def memberships(self, proposal_id: str) -> list[Json]:
         """The members of a proposal that the caller may see."""

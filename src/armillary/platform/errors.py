@@ -38,6 +38,7 @@ __all__ = [
     "server_error",
 ]
 
+_NUL: Final = "NUL (0x00)"
 _RETRY_AFTER_S: Final = "5"
 
 logger = structlog.get_logger(__name__)
@@ -73,6 +74,8 @@ def _answer_to(exception: Exception) -> HttpResponseBase | None:
             answer = _answer_to_failed_service(exception)
         case IntegrityError() | OperationalError():
             answer = _answer_to_database(exception)
+        case ValueError() if _NUL in str(exception):  # PostgreSQL's texts cannot hold it
+            answer = Response({"detail": "The request holds a NUL character, which no name has."}, status=400)
     return answer
 
 

@@ -15,6 +15,7 @@ from django.core.exceptions import ImproperlyConfigured
 from django.utils.functional import lazy
 
 from armillary.accounts.oidc import signing_key
+from armillary.accounts.providers import library_settings
 from armillary.clients.transport import IN_PROCESS_HOST, provide_local_application
 from armillary.configuration import Component, Configuration, ConfigurationError, Mode, configuration
 
@@ -35,6 +36,18 @@ _COMPONENT_APPS = {
     Component.WEB: "armillary.web",
 }
 
+# Second factors, sessions, and logins by somebody else's word: beside the portal, which is the identity provider.
+_IDENTITY_APPS = [
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.usersessions",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.github",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.orcid",
+]
 INSTALLED_APPS = [
     "armillary.platform",
     "armillary.accounts",
@@ -47,6 +60,7 @@ INSTALLED_APPS = [
     "django.contrib.messages",
     "django.contrib.staticfiles",
     "corsheaders",
+    *(_IDENTITY_APPS if CONFIGURATION.runs(Component.PORTAL) else ()),
     "django_filters",
     "django_htmx",
     "django_tasks",
@@ -77,6 +91,7 @@ MIDDLEWARE = [
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
     "simple_history.middleware.HistoryRequestMiddleware",
+    *(["allauth.account.middleware.AccountMiddleware"] if CONFIGURATION.runs(Component.PORTAL) else ()),
     "axes.middleware.AxesMiddleware",  # last: it answers 429 to who has just guessed once too often
 ]
 
@@ -189,6 +204,19 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("UserAttributeSimilarityValidator", "MinimumLengthValidator", "CommonPasswordValidator")
 ]
+ACCOUNT_ADAPTER = "armillary.accounts.social.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"  # our own link does that, see accounts.services.registration
+MFA_ADAPTER = "armillary.accounts.second_factor.Adapter"
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes"]
+MFA_ALLOW_UNVERIFIED_EMAIL = True  # the library would look into a list of addresses that we do not keep
+SOCIALACCOUNT_ADAPTER = "armillary.accounts.social.SocialAdapter"
+SOCIALACCOUNT_AUTO_SIGNUP = False  # terms must be accepted
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = False  # each provider says so for itself
+SOCIALACCOUNT_FORMS = {"signup": "armillary.accounts.social.SignupForm"}
+SOCIALACCOUNT_OPENID_CONNECT_URL_PREFIX = "oidc"
+SOCIALACCOUNT_PROVIDERS = library_settings(CONFIGURATION.login_providers)
 LOGIN_URL = "/accounts/login/"
 LOGIN_REDIRECT_URL = "/accounts/loggedinstate/"
 LOGOUT_REDIRECT_URL = "/"

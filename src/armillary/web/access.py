@@ -18,6 +18,7 @@ from armillary.clients.archive import ArchiveClient
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
 from armillary.clients.errors import RequestRefused, ServiceUnavailable
+from armillary.clients.office import OfficeClient
 from armillary.clients.people import PeopleClient
 from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
@@ -35,6 +36,7 @@ class Access:
     configdb: ConfigDBClient
     downtime: DowntimeClient
     people: PeopleClient
+    office: OfficeClient
 
 
 def access_for(request: HttpRequest) -> Access:
@@ -47,6 +49,7 @@ def access_for(request: HttpRequest) -> Access:
         ConfigDBClient(connect("configdb")),
         DowntimeClient(connect("downtime")),
         PeopleClient(connect("portal", token=token)),
+        OfficeClient(connect("portal", token=token)),
     )
 
 

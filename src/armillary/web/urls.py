@@ -4,7 +4,7 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from armillary.web.pages import calls, compose, data, people, proposals, requests, tonight
+from armillary.web.pages import calls, compose, data, office, people, proposals, requests, tonight
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/tonight/"), name="home"),
@@ -35,6 +35,16 @@ urlpatterns = [
     path("reviews/", calls.reviews, name="reviews"),
     path("reviews/<int:review_id>/", calls.review, name="review"),
     path("reviews/<int:review_id>/conflict/", calls.conflict, name="review-conflict"),
+    path("profile/sessions/<int:session_id>/end/", people.end_session, name="end-session"),
+    path("profile/notifications/", people.notifications, name="notifications"),
+    path("office/", office.people, name="office"),
+    path("office/people/<str:username>/", office.person, name="office-person"),
+    path("office/proposals/", office.proposals, name="office-proposals"),
+    path("office/proposals/<str:proposal_id>/", office.proposal, name="office-proposal"),
+    path("office/semesters/", office.semesters, name="office-semesters"),
+    path("office/calls/", office.calls, name="office-calls"),
+    path("office/calls/<str:deed>/", office.change_calls, name="office-change-calls"),
+    path("office/audit/", office.audit, name="office-audit"),
     path("data/", data.frames, name="data"),
     path("data/<int:frame_id>/", data.frame, name="frame"),
 ]

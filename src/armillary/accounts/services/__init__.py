@@ -2,7 +2,13 @@
 
 from armillary.accounts.services.applications import CreatedApplication, archive_token, create_oauth_application
 from armillary.accounts.services.bulk import create_users
-from armillary.accounts.services.registration import activate, register, request_activation, request_removal
+from armillary.accounts.services.registration import (
+    activate,
+    register,
+    register_from_provider,
+    request_activation,
+    request_removal,
+)
 from armillary.accounts.services.removal import end_sessions, remove_account
 from armillary.accounts.services.shadows import remember_account
 from armillary.accounts.services.tokens import (
@@ -30,6 +36,7 @@ __all__ = [
     "end_sessions",
     "note_password_change",
     "register",
+    "register_from_provider",
     "remember_account",
     "remove_account",
     "request_activation",

@@ -38,6 +38,28 @@ def register(*, username: str, email: str, password: str, **details: Any) -> Use
 
 
 @transaction.atomic
+def register_from_provider(*, username: str, email: str, is_verified: bool, **details: Any) -> User:
+    """Create an account for somebody whom a provider of identities has sent.
+
+    Args:
+        username: As for :func:`create_user`, as are ``details``.
+        email: The person's address.
+        is_verified: Whether the provider has verified it; otherwise the account waits for our own link to be followed.
+        details: Further arguments of :func:`create_user`.
+
+    Raises:
+        Refusal: Field errors.
+    """
+    user = create_user(username, email=email, is_active=is_verified, **details)
+    Profile.objects.filter(user=user).update(terms_accepted=clock.now(), awaits_activation=not is_verified)
+    if is_verified:
+        arrivals.announce(user)
+    else:
+        _send_activation(user)
+    return User.objects.select_related("profile").get(pk=user.pk)
+
+
+@transaction.atomic
 def request_activation(email: str) -> None:
     """Send the link again, if an account with this address waits for it; says nothing about whether there is one."""
     user = User.objects.filter(email__iexact=email, is_active=False, profile__awaits_activation=True).first()

@@ -61,7 +61,7 @@ class CallViewSet(Resource):
         """Open a call."""
         body = CallSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        call = services.create_call(body.details())
+        call = services.create_call(body.details(_type_names()), actor=user_of(request))
         return Response(self.rendered([call])[0], status=201)
 
     @extend_schema(request=CallSerializer, responses={200: dict})
@@ -70,7 +70,7 @@ class CallViewSet(Resource):
         del pk
         body = CallSerializer(data=request.data)
         body.is_valid(raise_exception=True)
-        call = services.change_call(self.get_object(), body.details())
+        call = services.change_call(self.get_object(), body.details(_type_names()), actor=user_of(request))
         return Response(self.rendered([call])[0])
 
 
@@ -103,12 +103,16 @@ class ApplicationViewSet(Resource):
     @extend_schema(request=ApplicationSerializer, responses={200: dict})
     def update(self, request: Request, pk: str) -> Response:
         """Change a draft, or submit it."""
+        del pk
         body = ApplicationSerializer(data=request.data)
         draft = self.get_object()
         if draft.status != ScienceApplication.Status.DRAFT or draft.submitter_id != user_of(request).pk:
             raise Http404("No ScienceApplication matches the given query.")
         body.is_valid(raise_exception=True)
-        application = services.save_application(user_of(request), body.form(), int(pk))
+        try:
+            application = services.save_application(user_of(request), body.form(), draft.pk)
+        except ScienceApplication.DoesNotExist as error:  # submitted by another request in this very moment
+            raise Http404("No ScienceApplication matches the given query.") from error
         return Response(self._shown(application))
 
     def destroy(self, request: Request, pk: str) -> Response:
@@ -144,8 +148,15 @@ class ApplicationViewSet(Resource):
         body = CommentsSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         application = _to_decide(pk)
-        services.reject_application(application, body.validated_data["comments"])
+        services.reject_application(application, body.validated_data["comments"], actor=user_of(request))
         return Response(self._shown(application))
+
+    @extend_schema(responses={200: list})
+    @action(detail=False, permission_classes=[Decides])
+    def unassigned(self, request: Request) -> Response:
+        """Submitted applications that no panel has yet, for those who assign them."""
+        del request
+        return Response(self.rendered(list(queries.unassigned_applications())))
 
     @extend_schema(responses={(200, "application/pdf"): bytes})
     @action(detail=True)
@@ -167,6 +178,12 @@ class ApplicationViewSet(Resource):
         answer = HttpResponse(papers.printed(application, shown), content_type="application/pdf")
         answer["Content-Disposition"] = f'inline; filename="application-{application.pk}.pdf"'
         return answer
+
+
+def _type_names() -> dict[str, str]:
+    """The observatory's types of instruments, by code."""
+    types = observatory().instrument_types(include_unschedulable=True)
+    return {code: found.name or code for code, found in types.items()}
 
 
 def _to_decide(pk: str) -> ScienceApplication:

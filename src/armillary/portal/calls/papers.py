@@ -9,11 +9,10 @@ from typing import Any
 
 from django.db.models.fields.files import FieldFile
 from django.http import FileResponse, StreamingHttpResponse
-from django.template.loader import render_to_string
 from pypdf import PdfReader, PdfWriter
 from zipstream import ZipStream
 
-from armillary.configuration import configuration
+from armillary.platform.paper import printed as printed_page
 from armillary.portal.calls.models import ScienceApplication, ScienceApplicationReview
 
 
@@ -24,11 +23,7 @@ def printed(application: ScienceApplication, shown: Mapping[str, Any]) -> bytes:
         application: Which.
         shown: The same as the wire shows it.
     """
-    from weasyprint import HTML  # a second to import: paper is rare
-
-    context = {"application": shown, "organization_name": configuration().organization_name}
-    text = render_to_string("portal/calls/application.html", context)
-    front: bytes = HTML(string=text, url_fetcher=_nothing_else).write_pdf()
+    front = printed_page("portal/calls/application.html", {"application": shown})
     if not application.pdf:
         return front
     whole = PdfWriter()
@@ -38,11 +33,6 @@ def printed(application: ScienceApplication, shown: Mapping[str, Any]) -> bytes:
     out = BytesIO()
     whole.write(out)
     return out.getvalue()
-
-
-def _nothing_else(url: str, *_: Any, **__: Any) -> Any:
-    """An application's words must not make the server read files or call addresses."""
-    raise ValueError(f"an application cannot refer to {url}")
 
 
 def stored(file: FieldFile) -> FileResponse:

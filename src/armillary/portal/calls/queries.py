@@ -61,6 +61,15 @@ def visible_applications(user: User) -> QuerySet[ScienceApplication]:
     return rows if sees_everything(user) else rows.filter(submitter=user)
 
 
+def unassigned_applications() -> QuerySet[ScienceApplication]:
+    """Submitted applications that no panel reviews yet, oldest first."""
+    rows = ScienceApplication.objects.select_related("call", "submitter__profile").prefetch_related(
+        "timerequest_set__instrument_types", "coinvestigator_set"
+    )
+    waiting = rows.filter(status=ScienceApplication.Status.SUBMITTED, scienceapplicationreview__isnull=True)
+    return waiting.order_by("pk")
+
+
 def collaboration_of(user: User) -> ScienceCollaborationAllocation:
     """Whose time a person's applications ask for: their own collaboration's, or the observatory's."""
     return collaborations_of([user.pk])[user.pk]

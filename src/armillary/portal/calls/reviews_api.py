@@ -61,7 +61,9 @@ class PanelViewSet(Resource):
         body = PanelSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         values = body.validated_data
-        panel = services.create_panel(values["name"], values["members"], is_admin=values["is_admin"])
+        panel = services.create_panel(
+            values["name"], values["members"], is_admin=values["is_admin"], actor=user_of(request)
+        )
         return Response(self.rendered([panel])[0], status=201)
 
 
@@ -105,6 +107,7 @@ class ReviewViewSet(Resource):
             values["secondary_reviewer"],
             category=values["science_category"],
             technical_review=values["technical_review"],
+            actor=user_of(request),
         )
         return Response({"id": row.pk, "status": row.status, "application_id": row.science_application_id}, status=201)
 

@@ -19,7 +19,7 @@ from armillary.portal.calls.models import (
     ScienceApplicationUserReview,
 )
 from armillary.portal.calls.rules import ApplicationForm, Person, TimeWish
-from armillary.portal.calls.services import CallDetails, Decision, Grant
+from armillary.portal.calls.services import CallDetails, Decision, Grant, offer_instruments
 from armillary.portal.proposals.models import Semester
 
 _LARGEST_PDF_BYTES: Final = 20 * 1024 * 1024
@@ -134,13 +134,29 @@ class CallSerializer(serializers.Serializer[Call]):
     opens = serializers.DateTimeField()
     deadline = serializers.DateTimeField()
     instruments = InstrumentsField(required=False, default=())
+    instrument_types = serializers.ListField(
+        child=serializers.CharField(max_length=50), required=False, default=(), help_text="codes; offered with the rest"
+    )
     eligibility = serializers.CharField(required=False, allow_blank=True, default="")
     eligibility_short = serializers.CharField(required=False, allow_blank=True, default="")
     call_url = serializers.URLField(required=False, allow_blank=True, default="")
 
-    def details(self) -> CallDetails:
-        """What the call says."""
-        return CallDetails(**self.validated_data)
+    def details(self, names: Mapping[str, str]) -> CallDetails:
+        """What the call says.
+
+        Args:
+            names: The observatory's types of instruments, by code.
+
+        Raises:
+            ValidationError: It offers a type that the observatory does not have.
+        """
+        values = dict(self.validated_data)
+        codes = values.pop("instrument_types")
+        if unknown := [code for code in codes if code not in names]:
+            raise serializers.ValidationError({"instrument_types": [f"The observatory has no {', '.join(unknown)}."]})
+        offered = offer_instruments({code: names[code][:50] for code in codes})
+        values["instruments"] = list(dict.fromkeys([*values["instruments"], *offered]))
+        return CallDetails(**values)
 
 
 class GrantSerializer(serializers.Serializer[Any]):

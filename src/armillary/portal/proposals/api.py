@@ -6,8 +6,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import Count, QuerySet
+from django.http import HttpResponse
 from django.shortcuts import get_object_or_404
-from drf_spectacular.utils import extend_schema
+from django.utils.http import content_disposition_header
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request
@@ -17,10 +19,11 @@ from armillary.accounts.models import User
 from armillary.accounts.permissions import IsStaff
 from armillary.clock import now
 from armillary.platform.errors import Forbidden, Refusal
-from armillary.portal.proposals import queries, wire
+from armillary.portal.proposals import queries, report, wire
 from armillary.portal.proposals.filters import InvitationFilters, MembershipFilters, ProposalFilters, SemesterFilters
 from armillary.portal.proposals.invitations import accept_invitation, invite, withdraw_invitation
 from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite, Semester
+from armillary.portal.proposals.office_api import ProposalOffice, SemesterOffice
 from armillary.portal.proposals.serializers import (
     InvitationSerializer,
     KeySerializer,
@@ -38,8 +41,8 @@ def _require_pi(user: User, proposal_id: str) -> None:
         raise Forbidden(_NOT_PI)
 
 
-class ProposalViewSet(Resource):
-    """Proposals that the caller may see."""
+class ProposalViewSet(ProposalOffice, Resource):
+    """Proposals that the caller may see; the observatory's office writes them."""
 
     permission_classes = (IsAuthenticated,)
     filterset_class = ProposalFilters
@@ -83,6 +86,29 @@ class ProposalViewSet(Resource):
         invite(proposal, user, body.validated_data["emails"], body.validated_data["time_limit"])
         return Response({"message": "Co Investigator(s) invited"})
 
+    @extend_schema(responses={200: list})
+    @action(detail=True)
+    def ledger(self, request: Request, pk: str) -> Response:
+        """Every line of the proposal's account of time, newest first: its history."""
+        del request, pk
+        rows = queries.ledger_of(self.get_object())
+        page = self.paginate_queryset(rows)
+        return self.get_paginated_response([wire.ledger_line(row) for row in page or ()])
+
+    @extend_schema(parameters=[OpenApiParameter("as", str, enum=["pdf", "csv"])], responses={200: bytes})
+    @action(detail=True)
+    def report(self, request: Request, pk: str) -> HttpResponse:
+        """What the proposal did with its time, as PDF, or, with ``?as=csv``, as a table."""
+        del pk
+        proposal = self.get_object()
+        kind = request.query_params.get("as", "pdf")
+        if kind not in {"pdf", "csv"}:
+            raise Refusal({"as": ["Give pdf or csv."]})
+        content = report.as_csv(proposal) if kind == "csv" else report.as_pdf(proposal)
+        answer = HttpResponse(content, content_type="text/csv" if kind == "csv" else "application/pdf")
+        answer["Content-Disposition"] = content_disposition_header(True, f"{proposal.pk}.{kind}") or ""  # noqa: FBT003  Django's signature
+        return answer
+
     @action(detail=True, methods=["post"])
     def globallimit(self, request: Request, pk: str) -> Response:
         """Limit every co-investigator."""
@@ -101,8 +127,8 @@ def _hours(request: Request) -> float:
     return float(body.validated_data["time_limit_hours"])
 
 
-class SemesterViewSet(Resource):
-    """Semesters; everybody may know them."""
+class SemesterViewSet(SemesterOffice, Resource):
+    """Semesters; everybody may know them, and the observatory's office writes them."""
 
     permission_classes = (AllowAny,)
     filterset_class = SemesterFilters

@@ -33,7 +33,7 @@ def invite(proposal: Proposal, inviter: User, emails: Sequence[str], time_limit_
             raise Refusal({"emails": [f"You cannot invite yourself ({email}) to be a co-investigator."]})
         if email.casefold() in members:
             raise Refusal({"emails": [f"User with email {email} is already member of this proposal"]})
-    for email in dict.fromkeys(emails):
+    for email in sorted(dict.fromkeys(emails), key=str.casefold):
         add_or_invite(proposal, inviter, email, time_limit_s=time_limit_s)
 
 
@@ -41,12 +41,12 @@ def add_or_invite(
     proposal: Proposal, inviter: User, email: str, *, role: str = Membership.Role.CI, time_limit_s: int = -1
 ) -> None:
     """Make somebody a member at once, or invite them if they have no account yet, inside the caller's transaction."""
-    user = User.objects.filter(email__iexact=email).first()
+    serialised(_lock_of(email))
+    user = User.objects.filter(email__iexact=email, is_active=True).first()
     if user is not None:
         add_member(proposal, user, role, time_limit_s)
         queue_letter("portal/proposals/added", to=user.email, context={"proposal": proposal, "role": role})
         return
-    serialised(f"portal.invitations.{proposal.pk}")
     invitation, _ = ProposalInvite.objects.update_or_create(
         proposal=proposal, email=email, role=role, defaults={"time_limit": time_limit_s, "sent": now(), "used": None}
     )
@@ -60,6 +60,11 @@ def add_or_invite(
     queue_letter("portal/proposals/invited", to=email, context=context)
 
 
+def _lock_of(email: str) -> str:
+    """Who invites an address and who proves to own it wait for each other, so that nobody is left in between."""
+    return f"portal.invited.{email.casefold()}"
+
+
 def invitation_key(invitation: ProposalInvite) -> str:
     """What the link in an invitation's mail proves: that its reader was invited, whatever their address."""
     return signing.dumps(invitation.pk, salt=_SALT)
@@ -68,6 +73,7 @@ def invitation_key(invitation: ProposalInvite) -> str:
 @transaction.atomic
 def accept_invitations(user: User) -> list[Membership]:
     """Join every proposal that this address was invited to; the memberships that came of it."""
+    serialised(_lock_of(user.email))
     pending = ProposalInvite.objects.filter(email__iexact=user.email, used__isnull=True).order_by("-pk")
     accepted = []
     for invitation in pending.select_related("proposal"):

@@ -238,6 +238,12 @@ def semester_allocations(semester: Semester) -> list[AccountedAllocation]:
     return accounted_allocations(rows)
 
 
+def ledger_of(proposal: Proposal) -> QuerySet[LedgerEntry]:
+    """The lines of a proposal's account of time, newest first."""
+    rows = LedgerEntry.objects.filter(allocation__proposal=proposal)
+    return rows.select_related("allocation", "actor").order_by("-pk")
+
+
 def current_allocations(user: User, now: datetime) -> dict[str, list[AccountedAllocation]]:
     """The allocations of a person's proposals in the current semester, by proposal."""
     rows = TimeAllocation.objects.filter(

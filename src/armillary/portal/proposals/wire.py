@@ -6,8 +6,8 @@ from collections.abc import Collection, Sequence
 from typing import Any
 
 from armillary.accounts.models import User
-from armillary.core.proposals.ledger import Account
-from armillary.portal.proposals.models import Membership, Proposal, ProposalInvite, Semester
+from armillary.core.proposals.ledger import MICROSECONDS_PER_HOUR, Account
+from armillary.portal.proposals.models import LedgerEntry, Membership, Proposal, ProposalInvite, Semester
 from armillary.portal.proposals.queries import (
     AccountedAllocation,
     allocations_of,
@@ -174,3 +174,20 @@ def semester_allocations(
             }
         )
     return found
+
+
+def ledger_line(row: LedgerEntry) -> dict[str, Any]:
+    """A line of a proposal's account of time; ``hours`` are positive when granted, and when used."""
+    return {
+        "id": row.pk,
+        "at": row.created,
+        "semester": row.allocation.semester_id,
+        "instrument_types": row.allocation.instrument_types,
+        "account": row.account,
+        "kind": row.kind,
+        "hours": row.amount_us / MICROSECONDS_PER_HOUR,
+        "reason": row.reason,
+        "actor": None if row.actor is None else row.actor.get_username(),
+        "request": row.request,
+        "observation": row.observation,
+    }

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_POST
 from armillary import clock
 from armillary.accounts.scopes import SENTENCES
 from armillary.clients.errors import RequestRefused
+from armillary.configuration import configuration
 from armillary.web.access import Access, page
 from armillary.web.answers import sentences_of, tried
 
@@ -19,6 +20,10 @@ _SWITCHES: Final = {
     "notifications_on_authored_only": "... but only about those that I submitted",
     "view_authored_requests_only": "Show me only what I submitted",
 }
+
+
+_CHANNELS: Final = (("MAIL", "by mail"), ("WEBHOOK", "by a call of my webhook"), ("NONE", "not at all"))
+_RHYTHMS: Final = (("AT_ONCE", "at once"), ("DAILY", "once a day"), ("WEEKLY", "once a week"))
 
 
 @page("people")
@@ -41,10 +46,45 @@ def _profile_page(request: HttpRequest, access: Access, *, status: int = 200, **
         "person": person,
         "switches": [(name, label, person["profile"][name]) for name, label in _SWITCHES.items()],
         "tokens": access.people.tokens(),
+        "sessions": _with_this_one(access.people.sessions(), request),
+        "preferences": access.people.notification_preferences(),
+        "channels": _CHANNELS,
+        "rhythms": _RHYTHMS,
+        "has_providers": bool(configuration().login_providers),
         "scopes": [(scope.value, sentence) for scope, sentence in SENTENCES.items()],
         **more,
     }
     return render(request, "armillary/profile.html", context, status=status)
+
+
+def _with_this_one(sessions: list[dict[str, Any]], request: HttpRequest) -> list[dict[str, Any]]:
+    """The page asks with a token, so the service cannot know which of the sessions looks at it."""
+    mine = request.session.get("armillary_session_id")
+    return [item | {"is_this_one": item["id"] == mine} for item in sessions]
+
+
+@require_POST
+@page("people")
+def end_session(request: HttpRequest, access: Access, session_id: int) -> HttpResponse:
+    """Log one of the caller's browsers out."""
+    tried(request, lambda: access.people.end_session(session_id), "That browser is logged out.")
+    return redirect("profile-page")
+
+
+@require_POST
+@page("people")
+def notifications(request: HttpRequest, access: Access) -> HttpResponse:
+    """Say how to be told, of everything, or of a proposal as of all others."""
+    if forget := request.POST.get("forget"):
+        tried(request, lambda: access.people.forget_preference(forget), "Your wish is saved.")
+        return redirect("profile-page")
+    values = [request.POST.get(name, "") for name in ("channel", "rhythm", "webhook_url")]
+    tried(
+        request,
+        lambda: access.people.prefer(values[0], values[1], webhook_url=values[2]),
+        "Your wish is saved.",
+    )
+    return redirect("profile-page")
 
 
 @require_POST

@@ -67,6 +67,7 @@ def proposal(request: HttpRequest, access: Access, proposal_id: str) -> HttpResp
         "section": "proposals",
         "now": clock.now(),
         "proposal": found,
+        "ledger": access.people.ledger(proposal_id),
         "bars": _bars(found["timeallocation_set"]),
         "members": [member | {"used_h": member["time_used_by_user"] / 3600, **_limit(member)} for member in members],
         "leads": leads,

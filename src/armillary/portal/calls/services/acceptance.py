@@ -8,6 +8,7 @@ from typing import Final
 
 from django.db import transaction
 
+from armillary.accounts import audit
 from armillary.accounts.models import User
 from armillary.clock import now
 from armillary.platform.changes import record_change
@@ -83,12 +84,13 @@ def accept_application(application: ScienceApplication, decision: Decision, *, a
     _close_review(locked, ScienceApplicationReview.Status.ACCEPTED)
     _add_people(locked, proposal, actor)
     letters.tell_accepted(locked, proposal, decision.comments, shares)
+    audit.record(actor, "application.accept", str(locked.pk), proposal=proposal.pk)
     record_change("application.accepted", str(locked.pk), {"proposal": proposal.pk})
     return proposal
 
 
 @transaction.atomic
-def reject_application(application: ScienceApplication, comments: str = "") -> None:
+def reject_application(application: ScienceApplication, comments: str = "", *, actor: User | None = None) -> None:
     """Give an application no time, and say so by letter.
 
     Raises:
@@ -99,6 +101,7 @@ def reject_application(application: ScienceApplication, comments: str = "") -> N
     locked.save(update_fields=["status", "modified"])
     _close_review(locked, ScienceApplicationReview.Status.REJECTED)
     letters.tell_rejected(locked, comments)
+    audit.record(actor, "application.reject", str(locked.pk))
     record_change("application.rejected", str(locked.pk))
 
 
@@ -157,6 +160,6 @@ def _add_people(application: ScienceApplication, proposal: Proposal, actor: User
     people = {leader.casefold(): (leader, Membership.Role.PI)}
     for person in application.coinvestigator_set.all():
         people.setdefault(person.email.casefold(), (person.email, Membership.Role.CI))
-    for address, role in people.values():
+    for _, (address, role) in sorted(people.items()):  # in one order, as everybody who takes several locks
         if address:
             add_or_invite(proposal, actor, address, role=role)

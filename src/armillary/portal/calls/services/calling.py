@@ -8,6 +8,8 @@ from datetime import datetime
 
 from django.db import transaction
 
+from armillary.accounts import audit
+from armillary.accounts.models import User
 from armillary.platform.database import serialised
 from armillary.platform.errors import Refusal
 from armillary.portal.calls.models import Call, Instrument
@@ -29,23 +31,27 @@ class CallDetails:
 
 
 @transaction.atomic
-def create_call(details: CallDetails) -> Call:
+def create_call(details: CallDetails, *, actor: User | None = None) -> Call:
     """Ask for proposals.
 
     Raises:
         Refusal: The deadline is not after the opening.
     """
-    return _store(Call(), details)
+    call = _store(Call(), details)
+    audit.record(actor, "call.create", str(call.pk), semester=details.semester.pk, kind=details.proposal_type)
+    return call
 
 
 @transaction.atomic
-def change_call(call: Call, details: CallDetails) -> Call:
+def change_call(call: Call, details: CallDetails, *, actor: User | None = None) -> Call:
     """Say something else; applications that were written already stay.
 
     Raises:
         Refusal: The deadline is not after the opening.
     """
-    return _store(Call.objects.select_for_update().get(pk=call.pk), details)
+    changed = _store(Call.objects.select_for_update().get(pk=call.pk), details)
+    audit.record(actor, "call.change", str(call.pk), deadline=details.deadline.isoformat())
+    return changed
 
 
 def _store(call: Call, details: CallDetails) -> Call:

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import transaction
 from django.db.models import Avg
 
+from armillary.accounts import audit
 from armillary.accounts.models import User
 from armillary.clock import now
 from armillary.platform.errors import Conflict, Refusal
@@ -25,7 +26,9 @@ from armillary.portal.calls.queries import has_conflict
 
 
 @transaction.atomic
-def create_panel(name: str, members: Sequence[User], *, is_admin: bool = False) -> ReviewPanel:
+def create_panel(
+    name: str, members: Sequence[User], *, is_admin: bool = False, actor: User | None = None
+) -> ReviewPanel:
     """Appoint a panel.
 
     Raises:
@@ -35,6 +38,7 @@ def create_panel(name: str, members: Sequence[User], *, is_admin: bool = False) 
         raise Refusal({"is_admin": ["There can be only one administrators' panel, and there is one."]})
     panel = ReviewPanel.objects.create(name=name, is_admin=is_admin)
     ReviewPanelMembership.objects.bulk_create(ReviewPanelMembership(review_panel=panel, user=user) for user in members)
+    audit.record(actor, "panel.create", name, members=[user.username for user in members])
     return panel
 
 
@@ -47,6 +51,7 @@ def assign_review(
     *,
     category: str = ScienceApplicationReview.Category.MISC,
     technical_review: str = "",
+    actor: User | None = None,
 ) -> ScienceApplicationReview:
     """Give an application to a panel, and ask its members for their reviews by mail.
 
@@ -76,6 +81,7 @@ def assign_review(
             raise Refusal({role: [f"{person.username} is party to this application."]})
     row.save()
     letters.ask_for_reviews(row, [person for person in members if not has_conflict(row, person)])
+    audit.record(actor, "application.assign", str(locked.pk), panel=panel.name)
     return row
 
 
