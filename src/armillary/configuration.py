@@ -179,6 +179,15 @@ class Configuration(BaseSettings):
     archive_configuration_types: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="kinds of frames beyond the usual ones, comma-separated"
     )
+    archive_name_resolvers: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="entry points asked about names of objects that are not known offline, comma-separated: sesame"
+    )
+    archive_amqp_url: SecretStr | None = Field(
+        None, description="amqp://user:password@host/ of a broker that is told about every archived frame; needs [amqp]"
+    )
+    archive_amqp_exchange: str = Field(
+        "archived_fits", description="the exchange (fanout) that frames are announced at"
+    )
     archive_zip_name: str = Field("ocs_archive_data", description="beginning of the names of zip downloads")
     days_until_public: int = Field(365, ge=0)
 
@@ -210,6 +219,7 @@ class Configuration(BaseSettings):
         "oauth_client_apps_base_urls",
         "archive_searchable_keywords",
         "archive_configuration_types",
+        "archive_name_resolvers",
         mode="before",
     )
     @classmethod

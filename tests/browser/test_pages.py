@@ -97,3 +97,27 @@ def test_a_pending_request_can_be_cancelled_with_one_click(astronomer: Any, nigh
     astronomer.find("button.danger").click()
     astronomer.wait(lambda: "cancelled" in astronomer.text(), "the page to say so")
     assert astronomer.find("h1 + .badge").text == "canceled"
+
+
+def test_the_stretch_of_a_picture_is_changed_without_leaving_the_page(astronomer: Any) -> None:
+    astronomer.visit("/data/")
+    astronomer.find(".frame a").click()
+    before = astronomer.find(".preview").get_attribute("src")
+    astronomer.find("#curve option:nth-child(4)").click()
+    astronomer.wait(lambda: astronomer.find(".preview").get_attribute("src") != before, "another picture")
+    shown = "const i = document.querySelector('.preview'); return i.complete && i.naturalWidth"
+    astronomer.wait(lambda: (astronomer.driver.execute_script(shown) or 0) > 100, "the picture to be drawn")
+    astronomer.find("#black").send_keys("9")
+    astronomer.find("#white").send_keys("1")
+    astronomer.find("#stretch button").click()
+    astronomer.wait(lambda: "must be larger" in astronomer.find("#picture").text, "the page to say what is wrong")
+
+
+def test_a_frame_shows_where_it_is_and_its_header_can_be_narrowed(astronomer: Any) -> None:
+    astronomer.visit("/data/")
+    astronomer.find(".frame a").click()
+    assert astronomer.find(".sky-outline").get_attribute("points")
+    astronomer.find("details summary").click()
+    astronomer.find("#keyword").send_keys("exptime")
+    visible = "return [...document.querySelectorAll('#header tr')].filter(row => !row.hidden).length"
+    astronomer.wait(lambda: astronomer.driver.execute_script(visible) == 1, "only one keyword to be left")

@@ -40,6 +40,12 @@ def test_the_footprint_holds_the_center_and_the_corners_lie_on_it(
         assert np.hypot(apart, ring[:, 1] - corner[1]).min() < 1e-6
 
 
+@pytest.mark.parametrize("dec", [-80.0, -5.39, 0.0, 33.3, 89.5])
+def test_an_image_has_four_corners(write_fits: Callable[..., Path], dec: float) -> None:
+    area: Any = validate(write_fits(CRVAL2=dec, pixels=64, CRPIX1=32.5, CRPIX2=32.5)).area
+    assert len(area["coordinates"][0]) == 5
+
+
 def test_a_mosaic_has_the_hull_of_its_images(tmp_path: Path, header: dict[str, Any]) -> None:
     units = fits.HDUList([fits.PrimaryHDU(header=fits.Header(header))])
     for shift in (-1.0, 1.0):
@@ -59,6 +65,52 @@ def test_a_mosaic_has_the_hull_of_its_images(tmp_path: Path, header: dict[str, A
 def test_a_file_without_a_place_on_the_sky_is_accepted(write_fits: Callable[..., Path]) -> None:
     assert validate(write_fits(CTYPE1=None, CTYPE2=None)).area is None
     assert validate(write_fits(CRVAL1=1e300)).area is None
+
+
+DISTORTED: dict[str, Any] = {
+    "CTYPE1": "RA---TAN-SIP", "CTYPE2": "DEC--TAN-SIP", "A_ORDER": 2, "B_ORDER": 2, "A_2_0": 2e-4, "A_0_2": 1e-4,
+    "B_2_0": -1e-4, "B_0_2": 3e-4,
+}  # fmt: skip
+ROTATED: dict[str, Any] = {
+    "CD1_1": None, "CD1_2": None, "CD2_1": None, "CD2_2": None, "CDELT1": -0.001, "CDELT2": 0.001,
+    "PC1_1": 0.8, "PC1_2": -0.6, "PC2_1": 0.6, "PC2_2": 0.8,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("changes", [{}, DISTORTED, ROTATED], ids=["plain", "distorted", "rotated"])
+@pytest.mark.parametrize("name", ["w-e00.fits", "w-e00.fits.fz"])
+def test_every_corner_of_an_image_is_in_its_footprint(
+    write_fits: Callable[..., Path], changes: dict[str, Any], name: str
+) -> None:
+    """The world coordinate system as astropy reads it says where the corners are."""
+    path = write_fits(name, pixels=100, CRPIX1=50.5, CRPIX2=50.5, **changes)
+    with fits.open(path) as units:
+        system = WCS(units[-1].header)
+    assert (system.sip is not None) == (changes is DISTORTED)
+    corners = system.all_pix2world([(-0.5, -0.5), (99.5, -0.5), (99.5, 99.5), (-0.5, 99.5)], 0)
+    ring: Any = validate(path).area
+    for corner in corners:
+        nearest = min(np.hypot(corner[0] - ra, corner[1] - dec) for ra, dec in ring["coordinates"][0])
+        assert nearest < 1e-6
+
+
+@pytest.mark.parametrize(
+    "changes", [{"CRVAL1": None}, {"CD1_1": 0.0, "CD2_2": 0.0}, {"CTYPE1": "RA---XXX", "CTYPE2": "DEC--XXX"}]
+)
+def test_a_broken_world_coordinate_system_loses_no_frame(
+    write_fits: Callable[..., Path], changes: dict[str, Any]
+) -> None:
+    assert validate(write_fits(**changes)).proposal_id == "night-one"
+
+
+def test_not_a_number_in_the_world_coordinate_system_loses_no_frame(write_fits: Callable[..., Path]) -> None:
+    path = write_fits()
+    card = b"CRVAL1  =                83.82"
+    content = path.read_bytes()
+    assert card in content
+    path.write_bytes(content.replace(card, b"CRVAL1  =                  NaN"))
+    record = validate(path)
+    assert (record.proposal_id, record.area) == ("night-one", None)
 
 
 def test_a_radius_says_the_footprint_right_at_every_declination(write_fits: Callable[..., Path]) -> None:
@@ -128,7 +180,7 @@ def good_bytes(tmp_path_factory: pytest.TempPathFactory) -> bytes:
     return path.read_bytes()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=120, deadline=None)
 @given(data=st.data())
 def test_no_damage_to_a_file_breaks_the_front_door(
     good_bytes: bytes, tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

@@ -231,8 +231,15 @@ class AuditFilters(django_filters.FilterSet):
         fields = ("action", "subject")
 
 
-class AuditEntrySerializer(serializers.BaseSerializer[AuditEntry]):
+class AuditEntrySerializer(serializers.Serializer[AuditEntry]):
     """A line of the audit log."""
+
+    id = serializers.IntegerField()
+    at = serializers.DateTimeField()
+    actor = serializers.CharField()
+    action = serializers.CharField()
+    subject = serializers.CharField()
+    details = serializers.JSONField()
 
     def to_representation(self, instance: AuditEntry) -> dict[str, Any]:
         """As it was written."""

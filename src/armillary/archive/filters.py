@@ -12,9 +12,11 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import Exists, OuterRef, QuerySet
+from django_filters.fields import MultipleChoiceField
 
 from armillary import clock
 from armillary.archive.models import Frame, SearchableWord, Thumbnail, Version
+from armillary.archive.queries.configuration_types import is_known_type, usual_types
 from armillary.archive.queries.sky import covering, intersecting
 from armillary.archive.queries.visibility import restricted_to_private
 from armillary.archive.sky.polygons import InvalidRegion
@@ -22,7 +24,7 @@ from armillary.archive.sky.resolver import UnknownName, resolve
 from armillary.archive.sky.words import cone_around, region_from_text
 from armillary.archive.words import folded
 from armillary.configuration import configuration
-from armillary.core.frames import CONFIGURATION_TYPES, SCIENCE_CONFIGURATION_TYPES, Viewer
+from armillary.core.frames import SCIENCE_CONFIGURATION_TYPES, Viewer
 
 _MODIFIED_JULIAN_EPOCH: Final = datetime(1858, 11, 17, tzinfo=UTC)
 _WORD: Final = re.compile(r"word\.([A-Za-z0-9_\-]{1,80})(?:\.(min|max))?")
@@ -31,10 +33,23 @@ _FALSE: Final = frozenset({"false", "0", "no", "off"})
 _CONE_HINT: Final = "give ra, dec and radius (or name and radius), in degrees"
 
 
-def configuration_type_choices() -> list[tuple[str, str]]:
-    """Every kind of frame that this archive knows."""
-    known = dict.fromkeys((*CONFIGURATION_TYPES, *configuration().archive_configuration_types))
-    return [(code, code) for code in known]
+class TypesField(MultipleChoiceField):
+    """Kinds of frames."""
+
+    def valid_value(self, value: str) -> bool:
+        """Whether frames can be of this kind."""
+        return is_known_type(value)
+
+
+class TypesFilter(django_filters.MultipleChoiceFilter):
+    """Filters by kinds of frames."""
+
+    field_class = TypesField
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            field_name="configuration_type", choices=lambda: [(code, code) for code in usual_types()], **kwargs
+        )
 
 
 class RegionField(forms.CharField):
@@ -104,15 +119,9 @@ class FrameFilter(django_filters.FilterSet):
     REQNUM = django_filters.NumberFilter(field_name="request_id")
     reduction_level = django_filters.NumberFilter()
     RLEVEL = django_filters.NumberFilter(field_name="reduction_level")
-    exclude_configuration_type = django_filters.MultipleChoiceFilter(
-        field_name="configuration_type", choices=configuration_type_choices, exclude=True
-    )
-    exclude_OBSTYPE = django_filters.MultipleChoiceFilter(  # noqa: N815  the name on the wire
-        field_name="configuration_type", choices=configuration_type_choices, exclude=True
-    )
-    include_configuration_type = django_filters.MultipleChoiceFilter(
-        field_name="configuration_type", choices=configuration_type_choices
-    )
+    exclude_configuration_type = TypesFilter(exclude=True)
+    exclude_OBSTYPE = TypesFilter(exclude=True)  # noqa: N815  the name on the wire
+    include_configuration_type = TypesFilter()
     exclude_calibrations = django_filters.CharFilter(method="filter_calibrations", label="true or false")
     submitter = django_filters.CharFilter(method="filter_submitter")
     public = django_filters.CharFilter(method="filter_public", label="true or false")

@@ -28,12 +28,21 @@ _EXPIRY_STEP_S: Final = 3600
 class LinkMaker:
     """Makes the links of one answer."""
 
-    def __init__(self, request: HttpRequest) -> None:
-        self.start = origin(request)
+    def __init__(self, request: HttpRequest | None) -> None:
+        self.start = _public_origin() if request is None else origin(request)
         """Scheme and host, for addresses that are not signed."""
         self._start = self.start + reverse("archive-file", args=["KEY", "NAME"]).removesuffix("KEY/NAME")
         lifetime_s = configuration().archive_link_lifetime_s
         self._expires = (int(clock.now().timestamp()) + lifetime_s) // _EXPIRY_STEP_S * _EXPIRY_STEP_S + _EXPIRY_STEP_S
+
+    @classmethod
+    def in_public(cls) -> LinkMaker:
+        """Of links that nobody asked for: they begin with the public address."""
+        return cls(None)
+
+    def signed(self, what: str) -> dict[str, str]:
+        """The parameters that make an address work without a token for a while (see :func:`is_valid`)."""
+        return {"expires": str(self._expires), "signature": _signature(what, self._expires)}
 
     def link(self, key: str, file_name: str) -> str:
         """The absolute address of a stored file."""
@@ -52,8 +61,12 @@ def origin(request: HttpRequest) -> str:
     """Scheme and host that the caller reaches this server by; for calls in process, the public one."""
     host = request.get_host()
     if host == IN_PROCESS_HOST:
-        return str(configuration().public_url).rstrip("/")
+        return _public_origin()
     return f"{request.scheme}://{host}"
+
+
+def _public_origin() -> str:
+    return str(configuration().public_url).rstrip("/")
 
 
 def _signature(key: str, expires: int) -> str:

@@ -161,6 +161,19 @@ class Thumbnail(models.Model):
         return self.basename
 
 
+class Announced(models.Model):
+    """How far a message broker has been told about archived frames."""
+
+    exchange = models.CharField(max_length=200, unique=True)
+    cursor = models.CharField(max_length=64, help_text="the last line of the change feed that was handed over")
+
+    class Meta:
+        verbose_name_plural = "announced"
+
+    def __str__(self) -> str:
+        return f"{self.exchange} up to {self.cursor}"
+
+
 class RightsChange(models.Model):
     """Somebody changed when a frame becomes public, or whose it is."""
 

@@ -14,10 +14,8 @@ from typing import Any, Final
 
 from django.db.models import QuerySet
 from django.utils.dateparse import parse_datetime
-from rest_framework.pagination import CursorPagination
 from rest_framework.request import Request
 from rest_framework.utils.urls import remove_query_param, replace_query_param
-from rest_framework.views import APIView
 
 from armillary.archive.links import origin
 
@@ -55,7 +53,7 @@ class Page:
 
 def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     """The page that the query parameters ``limit`` and ``offset`` ask for; unusable values mean the default."""
-    limit = min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
+    limit = limit_of(request)
     offset = _whole(request.query_params.get("offset"), 0, least=0)
     is_promised = promises_exact_count(request.query_params, is_authenticated=bool(request.user.is_authenticated))
     found = _window(rows, offset, limit + 1)
@@ -72,6 +70,11 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     address = f"{origin(request)}{request.get_full_path()}"
     following = replace_query_param(replace_query_param(address, "limit", limit), "offset", offset + limit)
     return Page(found, count, is_promised, following if has_more else None, _previous(address, limit, offset))
+
+
+def limit_of(request: Request) -> int:
+    """How many rows of a page were asked for, within what is allowed."""
+    return min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
 
 
 def _window(rows: QuerySet[Any, Any], offset: int, length: int) -> list[Any]:
@@ -93,19 +96,6 @@ def promises_exact_count(parameters: Mapping[str, str], *, is_authenticated: boo
     if span is None:
         return False
     return span <= _SHORT or (span <= _LONG and any(parameters.get(name) for name in _NARROW))
-
-
-class FrameCursorPagination(CursorPagination):
-    """Pages that go on from the last row seen: nothing is skipped or doubled while frames arrive."""
-
-    page_size = DEFAULT_LIMIT
-    max_page_size = LARGEST_LIMIT
-    page_size_query_param = "limit"
-
-    def get_ordering(self, request: Request, queryset: QuerySet[Any], view: APIView) -> tuple[str, ...]:
-        """As the rows are ordered."""
-        del request, view
-        return tuple(str(name) for name in queryset.query.order_by)
 
 
 def _span(parameters: Mapping[str, str]) -> timedelta | None:

@@ -52,7 +52,7 @@ def rendered_frames(
     """
     ids = [frame["id"] for frame in frames]
     names = {frame["id"]: frame["basename"] for frame in frames}
-    versions = _versions(names, links)
+    versions = rendered_versions(names, links)
     related = _related(ids, who, now) if with_related else {}
     thumbnails = _thumbnails(ids, links) if with_thumbnails else {}
     rendered = []
@@ -73,7 +73,7 @@ def rendered_frames(
 
 def rendered_new_frame(frame: Frame, area: Mapping[str, Any] | None, *, links: LinkMaker) -> dict[str, Any]:
     """The answer to taking a frame in: without the old names, with the footprint as it was sent."""
-    versions = _versions({frame.pk: frame.basename}, links).get(frame.pk, [])
+    versions = rendered_versions({frame.pk: frame.basename}, links).get(frame.pk, [])
     others = Frame.related_frames.through.objects.filter(from_frame_id=frame.pk).order_by("to_frame_id")
     row = {
         "id": frame.pk,
@@ -118,7 +118,8 @@ def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
     return {"version_set": versions, "url": versions[0]["url"], "filename": basename + versions[0]["extension"]}
 
 
-def _versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
+def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
+    """The versions of frames, given by id and name, the newest first, as ``version_set`` shows them."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     rows = Version.objects.filter(frame_id__in=names).order_by("-created", "-id")
     for key, frame, name, md5, extension, created, file in rows.values_list(

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from rest_framework import serializers
 
-from armillary.archive.filters import configuration_type_choices
+from armillary.archive.queries.configuration_types import is_known_type
 from armillary.archive.services.change_frame import FrameChange
 from armillary.archive.services.record_frame import NewFrame, NewVersion
 from armillary.archive.sky.polygons import InvalidRegion, Polygon, corners_of_geojson, polygon_from_corners
@@ -45,6 +45,17 @@ class NewVersionSerializer(serializers.Serializer[NewVersion]):
     extension = serializers.CharField(max_length=64, allow_blank=True)
 
 
+class TypeField(serializers.CharField):
+    """A kind of frame."""
+
+    def to_internal_value(self, data: Any) -> str:
+        """The kind, if there is such a one."""
+        code: str = super().to_internal_value(data)
+        if not is_known_type(code):
+            raise serializers.ValidationError(f'"{code}" is not a valid choice.', code="invalid_choice")
+        return code
+
+
 class FrameFieldsSerializer(serializers.Serializer[Any]):
     """The columns of a frame."""
 
@@ -59,7 +70,7 @@ class FrameFieldsSerializer(serializers.Serializer[Any]):
     exposure_time = serializers.FloatField(required=False, allow_null=True)
     primary_optical_element = serializers.CharField(max_length=100, allow_blank=True, required=False)
     public_date = serializers.DateTimeField(required=False, allow_null=True)
-    configuration_type = serializers.ChoiceField(choices=configuration_type_choices())
+    configuration_type = TypeField(max_length=20)
     observation_id = serializers.IntegerField(min_value=0, max_value=_LARGEST_BIG, required=False, allow_null=True)
     request_id = serializers.IntegerField(min_value=0, max_value=_LARGEST_BIG, required=False, allow_null=True)
 

@@ -7,9 +7,10 @@ from armillary.archive.api.access import sees_change
 from armillary.archive.api.aggregate import Aggregate
 from armillary.archive.api.downloads import Catalogue, Funpack, ZipDownload
 from armillary.archive.api.files import FileUpload, download
-from armillary.archive.api.frames import FrameDetail, FrameHeaders, FrameList, RelatedFrames
+from armillary.archive.api.frames import FrameDetail, FrameHeaders, FrameList, FrameRights, RelatedFrames
+from armillary.archive.api.previews import PreviewLink, preview
 from armillary.archive.api.s3 import put_object
-from armillary.archive.api.service import HealthView, ProfileView
+from armillary.archive.api.service import HealthView, ProfileView, robots
 from armillary.archive.api.thumbnails import ThumbnailDetail, ThumbnailList
 from armillary.archive.api.versions import VersionDetail, VersionList
 from armillary.archive.api.vo import Availability, Capabilities, ConeSearch, DataLinks, ImageSearch
@@ -21,6 +22,7 @@ _resources: list[URLPattern | URLResolver] = [
     path("frames/zip/", ZipDownload.as_view(), name="archive-zip"),
     path("frames/<int:key>/", FrameDetail.as_view(), name="archive-frame"),
     path("frames/<int:key>/headers/", FrameHeaders.as_view(), name="archive-headers"),
+    path("frames/<int:key>/rights/", FrameRights.as_view(), name="archive-rights"),
     path("frames/<int:key>/related/", RelatedFrames.as_view(), name="archive-related"),
     path("versions/", VersionList.as_view(), name="archive-versions"),
     path("versions/<int:key>/", VersionDetail.as_view(), name="archive-version"),
@@ -44,6 +46,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("vo/scs/availability", Availability.as_view()),
     path("vo/capabilities", Capabilities.as_view(), name="archive-vo-capabilities"),
     path("vo/availability", Availability.as_view(), name="archive-vo-availability"),
+    path("thumbnail/<str:name>/", PreviewLink.as_view(), name="archive-preview"),
+    path("pictures/<int:key>.jpg", preview, name="archive-picture"),
     path("profile/", ProfileView.as_view(), name="archive-profile"),
     path(
         "events/",
@@ -51,6 +55,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
         name="archive-events",
     ),
     path("health/", HealthView.as_view(), name="archive-health"),
+    path("robots.txt", robots, name="archive-robots"),
 ]
 
 root_urlpatterns = _resources

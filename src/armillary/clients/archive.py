@@ -108,6 +108,21 @@ class ArchiveClient:
         with expecting("archive"):
             return dict(answer["data"])
 
+    def picture_address(self, key: int, **choices: Any) -> str:
+        """Where a picture of a frame can be fetched without a token for a while.
+
+        Args:
+            key: The frame's id.
+            choices: ``width``, ``height`` (pixels), ``stretch``, ``limits``, ``percentile``, ``black``, ``white``,
+                ``color``, ``label``, ``quality``.
+
+        Raises:
+            RequestRefused: Status 404: there is no such frame for this caller; 400: a choice makes no sense.
+        """
+        answer = self._object(f"thumbnail/{key}/", choices)
+        with expecting("archive"):
+            return str(answer["url"])
+
     def related(self, key: int) -> list[dict[str, Any]]:
         """The frames that a frame was made from or helped to make."""
         answer = self._http.get(f"frames/{key}/related/")
@@ -156,6 +171,16 @@ class ArchiveClient:
             RequestRefused: Status 400, with the fields that are wrong.
         """
         answer = self._http.post("frames/", json=dict(record))
+        with expecting("archive"):
+            return dict(answer.json())
+
+    def post_thumbnail(self, record: Mapping[str, Any]) -> dict[str, Any]:
+        """Record a picture of a frame whose bytes are stored. Doing it again is harmless.
+
+        Raises:
+            RequestRefused: Status 400, with the fields that are wrong.
+        """
+        answer = self._http.post("thumbnails/", json=dict(record))
         with expecting("archive"):
             return dict(answer.json())
 

@@ -169,6 +169,15 @@ class FrameRecord:
         parts = (self.site_id, self.telescope_id, self.instrument_id, f"{self.observation_day:%Y%m%d}", level)
         return "/".join((*(place_segment(part) for part in parts), self.file_name))
 
+    @property
+    def shared_place(self) -> str:
+        """Where an OCS archive, which works the place out again, looks for the file: without the telescope."""
+        level = "raw" if self.reduction_level == 0 else "processed"
+        is_bad_pixel_mask = self.configuration_type == "BPM"
+        night = ("bpm",) if is_bad_pixel_mask else (f"{self.observation_day:%Y%m%d}", level)
+        parts = (self.site_id, self.instrument_id, *night)
+        return "/".join((*(place_segment(part) for part in parts), self.file_name))
+
     def with_area(self, area: Mapping[str, Any] | None) -> FrameRecord:
         """The same record with a footprint."""
         return replace(self, area=area)

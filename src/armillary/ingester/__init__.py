@@ -5,9 +5,11 @@ from __future__ import annotations
 from armillary.ingester.errors import ArchiveUnreachable, IngestError, UnacceptableFile
 from armillary.ingester.ingest import IngestedFrame, frame_exists, ingest, validate
 from armillary.ingester.settings import IngestSettings, Patience
+from armillary.ingester.stores import ByteStore, open_byte_store
 
 __all__ = [
     "ArchiveUnreachable",
+    "ByteStore",
     "IngestError",
     "IngestSettings",
     "IngestedFrame",
@@ -15,5 +17,6 @@ __all__ = [
     "UnacceptableFile",
     "frame_exists",
     "ingest",
+    "open_byte_store",
     "validate",
 ]

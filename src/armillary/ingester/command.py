@@ -19,6 +19,7 @@ from armillary.ingester.errors import UnacceptableFile
 from armillary.ingester.ingest import IngestedFrame, TagsOf, ingest
 from armillary.ingester.journal import FileState, Fingerprint, Journal
 from armillary.ingester.settings import IngestSettings, Patience
+from armillary.ingester.stores import ByteStore
 
 _ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".tar.gz", ".pdf", ".jpg", ".jpeg")
 _UNFINISHED: Final = (".part", ".tmp", ".partial")
@@ -46,6 +47,8 @@ class IngestRun:
     settings: IngestSettings | None = None
     tags_of: TagsOf | None = None
     patience: Patience | None = None
+    store: ByteStore | None = None
+    """Where the bytes go; default: to the archive itself."""
     workers: int = 4
     """Files ingested at the same time."""
     report: Callable[[Outcome], None] = lambda _outcome: None
@@ -151,7 +154,14 @@ def _ingest_one(path: Path, run: IngestRun) -> Outcome:
 
 def _attempt(path: Path, run: IngestRun) -> Outcome:
     try:
-        frame = ingest(path, archive=run.archive, settings=run.settings, tags_of=run.tags_of, patience=run.patience)
+        frame = ingest(
+            path,
+            archive=run.archive,
+            settings=run.settings,
+            tags_of=run.tags_of,
+            patience=run.patience,
+            store=run.store,
+        )
     except UnacceptableFile as error:
         log.warning("file_refused", file=str(path), problems=error.problems)
         return Outcome(path, FileState.REFUSED, str(error))

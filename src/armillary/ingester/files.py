@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import io
+import json
+import shutil
 import tarfile
+import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,9 +14,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+from armillary.core.file_names import completed, words_of_name
 from armillary.core.frames import HeaderVocabulary, InvalidFrame, split_file_name
 from armillary.ingester.footprints import footprint
 
+PICTURES: Final = (".jpg", ".jpeg")
+"""Thumbnails of frames."""
+_CHUNK_BYTES: Final = 1024 * 1024
 _LARGEST_MEMBER: Final = 16 * 1024**3
 
 
@@ -24,6 +31,29 @@ class Description:
     header: Mapping[str, Any]
     area: Mapping[str, Any] | None
     """GeoJSON footprint, if the file has a world coordinate system or a radius."""
+
+
+def beside(path: Path) -> Path:
+    """Where metadata of a file may lie: called like the file, with ``.json`` after its name."""
+    return path.with_name(path.name + ".json")
+
+
+def metadata_beside(path: Path) -> dict[str, Any]:
+    """Keywords and values in the JSON file beside a file; none if there is none.
+
+    Raises:
+        InvalidFrame: There is one, but it holds something else.
+    """
+    place = beside(path)
+    if not place.is_file():
+        return {}
+    try:
+        words = json.loads(place.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InvalidFrame([f"its metadata in {place.name} cannot be read: {error}"]) from error
+    if not isinstance(words, dict):
+        raise InvalidFrame([f"its metadata in {place.name} must be a JSON object of keywords and values"])
+    return words
 
 
 def describe(path: Path, metadata: Mapping[str, Any], vocabulary: HeaderVocabulary) -> Description:
@@ -41,7 +71,8 @@ def describe(path: Path, metadata: Mapping[str, Any], vocabulary: HeaderVocabula
         raise InvalidFrame(
             [f"files that end in {extension or 'nothing'} are not known; known are {', '.join(_READERS)}"]
         )
-    return reader(path, metadata, vocabulary)
+    found = reader(path, metadata, vocabulary)
+    return Description(completed(found.header, path.name, vocabulary), found.area)
 
 
 def _from_fits(path: Path, metadata: Mapping[str, Any], vocabulary: HeaderVocabulary) -> Description:
@@ -57,9 +88,13 @@ def _from_tar(path: Path, metadata: Mapping[str, Any], vocabulary: HeaderVocabul
             if not member.isfile() or ".fits" not in name or member.size > _LARGEST_MEMBER:
                 continue
             stream = archive.extractfile(member)
+            if stream is None:
+                continue
             try:
-                if stream is not None:
-                    return _described(io.BytesIO(stream.read()), name, metadata, vocabulary)
+                with stream, tempfile.TemporaryFile(prefix="armillary-") as whole:
+                    shutil.copyfileobj(stream, whole, _CHUNK_BYTES)
+                    whole.seek(0)
+                    return _described(whole, name, metadata, vocabulary)
             except InvalidFrame as error:
                 problems.extend(error.problems)
     raise InvalidFrame(problems or ["it contains no FITS file"])
@@ -89,7 +124,8 @@ def _described(stream: Any, name: str, metadata: Mapping[str, Any], vocabulary: 
     with fits.open(stream, mode="readonly", memmap=False, lazy_load_hdus=False, ignore_missing_simple=False) as units:
         headers = [unit.header for unit in units]
         _refuse_truncated(units, stream, name)
-        chosen, missing = _most_telling(headers, metadata, vocabulary)
+        known = {**metadata, **words_of_name(name, vocabulary)}
+        chosen, missing = _most_telling(headers, known, vocabulary)
         if missing:
             raise InvalidFrame(f"the required keyword {keyword} is missing" for keyword in missing)
         header = _as_dictionary(headers[chosen]) | dict(metadata)

@@ -106,7 +106,8 @@ def _hull(corners: list[tuple[float, float]]) -> list[tuple[float, float]]:
         depth = _dot(vector, center)
         if depth <= 0:
             return []
-        plane.append((_dot(vector, east) / depth, _dot(vector, north) / depth))
+        # Rounded to 2 microarcseconds: of points on an upright edge, none may be leftmost because of the last digit.
+        plane.append((round(_dot(vector, east) / depth, 11), round(_dot(vector, north) / depth, 11)))
     outer = _convex_hull(plane)
     return [_direction([center[i] + x * east[i] + y * north[i] for i in range(3)]) for x, y in outer]
 

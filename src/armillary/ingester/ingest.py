@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -11,9 +11,11 @@ import structlog
 from armillary.clients.archive import ArchiveClient, ContentDigests, digests_of_file
 from armillary.clients.errors import RequestRefused, ServiceUnavailable, UnexpectedAnswer
 from armillary.core.frames import FrameRecord, InvalidFrame, record_from_header
+from armillary.core.thumbnail_records import ThumbnailRecord, thumbnail_from_metadata
 from armillary.ingester.errors import ArchiveUnreachable, UnacceptableFile
-from armillary.ingester.files import describe
+from armillary.ingester.files import PICTURES, describe, metadata_beside
 from armillary.ingester.settings import IngestSettings, Patience
+from armillary.ingester.stores import ArchiveStore, ByteStore, KeptFile
 
 _NOT_FOUND: Final = 404
 _T = TypeVar("_T")
@@ -48,14 +50,18 @@ def validate(
     metadata: Mapping[str, Any] | None = None,
     settings: IngestSettings | None = None,
     tags_of: TagsOf | None = None,
-) -> FrameRecord:
+) -> FrameRecord | ThumbnailRecord:
     """What the archive would be told about a file; the archive itself is not asked.
 
     Args:
         path: The file.
-        metadata: Keywords that the file lacks, or that are to win over those in the file.
+        metadata: Keywords that the file lacks, or that are to win over those in the file. More may lie beside the file
+            in ``NAME.json``.
         settings: How files are understood.
         tags_of: Looks up the tags of a proposal.
+
+    Returns:
+        A frame; of a picture (JPEG), which frame's thumbnail it is.
 
     Raises:
         UnacceptableFile: With everything that is wrong.
@@ -63,18 +69,17 @@ def validate(
     """
     known = settings or IngestSettings()
     try:
-        found = describe(path, metadata or {}, known.vocabulary)
+        found = describe(path, metadata_beside(path) | dict(metadata or {}), known.vocabulary)
         proposal = found.header.get(known.vocabulary.proposal_id)
         is_dated = bool(found.header.get(known.vocabulary.public_date))
         tags = _tags(tags_of, str(proposal)) if tags_of and proposal and not is_dated else ()
-        record = record_from_header(
-            path.name, found.header, vocabulary=known.vocabulary, rights=known.rights, tags=tags
-        )
+        described = thumbnail_from_metadata if path.name.lower().endswith(PICTURES) else record_from_header
+        record = described(path.name, found.header, vocabulary=known.vocabulary, rights=known.rights, tags=tags)
     except InvalidFrame as error:
         raise UnacceptableFile(path.name, error.problems) from error
     except OSError as error:
         raise UnacceptableFile(path.name, [f"it cannot be read: {error.strerror or error}"]) from error
-    return record.with_area(found.area)
+    return record.with_area(found.area) if isinstance(record, FrameRecord) else record
 
 
 def _tags(tags_of: TagsOf, proposal: str) -> tuple[str, ...]:
@@ -100,6 +105,7 @@ def ingest(
     settings: IngestSettings | None = None,
     tags_of: TagsOf | None = None,
     patience: Patience | None = None,
+    store: ByteStore | None = None,
 ) -> IngestedFrame:
     """Take a file into the archive.
 
@@ -113,6 +119,7 @@ def ingest(
         settings: How files are understood.
         tags_of: Looks up the tags of a proposal.
         patience: How long an outage is waited for.
+        store: Where the bytes go; default: to the archive itself. An OCS archive needs its bucket or folder here.
 
     Raises:
         UnacceptableFile: The file is broken, or the archive refuses it; trying again will not help.
@@ -121,10 +128,14 @@ def ingest(
     waiting = _Waiting(patience or Patience(), path.name)
     record = waiting.until_answered(lambda: validate(path, metadata=metadata, settings=settings, tags_of=tags_of))
     digests = digests_of_file(path)
-    if waiting.until_answered(lambda: archive.version_exists(digests.md5)):
+    is_frame = isinstance(record, FrameRecord)
+    if is_frame and waiting.until_answered(lambda: archive.version_exists(digests.md5)):
         return _known(record, digests)
-    stored = waiting.until_answered(lambda: archive.put_file(path, place=record.place, digests=digests))
-    version = {"key": stored.key, "md5": stored.md5, "extension": record.extension}
+    kept = waiting.until_answered(lambda: _stored(store or ArchiveStore(archive), path, record, digests))
+    version = {"key": kept.key, "md5": kept.md5, "extension": record.extension}
+    if not is_frame:
+        answer = waiting.until_answered(lambda: archive.post_thumbnail(record.wire([version])))
+        return _taken_in(record, digests, answer.get("frame") or {}, answer.get("url"))
     try:
         answer = waiting.until_answered(lambda: archive.post_frame(record.wire([version])))
     except UnacceptableFile:
@@ -132,16 +143,7 @@ def ingest(
         if waiting.attempts > 1 and archive.version_exists(digests.md5):
             return _known(record, digests)
         raise
-    return IngestedFrame(
-        basename=record.basename,
-        filename=record.file_name,
-        md5=digests.md5,
-        sha256=digests.sha256,
-        size_bytes=digests.size_bytes,
-        was_there_already=False,
-        frame_id=int(answer["id"]),
-        url=answer.get("url"),
-    )
+    return _taken_in(record, digests, answer, answer.get("url"))
 
 
 class _Waiting:
@@ -172,7 +174,20 @@ class _Waiting:
         raise ArchiveUnreachable("archive", f"{self._name}: {reason}")
 
 
-def _known(record: FrameRecord, digests: ContentDigests) -> IngestedFrame:
+def _stored(store: ByteStore, path: Path, record: FrameRecord | ThumbnailRecord, digests: ContentDigests) -> KeptFile:
+    kept = store.keep(path, record, digests)
+    if kept.md5 != digests.md5:
+        raise UnexpectedAnswer(f"the store kept {record.file_name} with the MD5 {kept.md5} instead of {digests.md5}")
+    return kept
+
+
+def _taken_in(
+    record: FrameRecord | ThumbnailRecord, digests: ContentDigests, frame: Mapping[str, Any], url: str | None
+) -> IngestedFrame:
+    return replace(_known(record, digests), was_there_already=False, frame_id=frame.get("id"), url=url)
+
+
+def _known(record: FrameRecord | ThumbnailRecord, digests: ContentDigests) -> IngestedFrame:
     return IngestedFrame(
         basename=record.basename,
         filename=record.file_name,

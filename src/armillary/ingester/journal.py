@@ -12,6 +12,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from armillary.ingester.files import beside
+
 _SCHEMA: Final = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY,
@@ -44,13 +46,17 @@ class Fingerprint:
 
     @classmethod
     def of(cls, path: Path) -> Fingerprint:
-        """Of a file as it is now.
+        """Of a file as it is now, together with the metadata beside it.
 
         Raises:
             OSError: It cannot be looked at.
         """
         status = path.stat()
-        return cls(status.st_size, status.st_mtime_ns)
+        try:
+            metadata = beside(path).stat()
+        except OSError:
+            return cls(status.st_size, status.st_mtime_ns)
+        return cls(status.st_size + metadata.st_size, max(status.st_mtime_ns, metadata.st_mtime_ns))
 
 
 class Journal:

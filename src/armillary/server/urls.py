@@ -2,7 +2,8 @@
 
 The portal owns the root; configdb, downtime and archive have prefixes. The archive's resources also answer at the
 root, because real clients drop path prefixes. A service that runs alone answers at the root as well as under its
-prefix. Where the same names appear twice, the later one is what links are made with.
+prefix; an archive alone says at `/health/` what an OCS archive says. Where the same names appear twice, the later one
+is what links are made with.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ def _addresses() -> list[URLPattern | URLResolver]:
         path("admin/", admin.site.urls),
         path("openapi/", SpectacularAPIView.as_view(), name="openapi"),
         path("redoc/", SpectacularRedocView.as_view(url_name="openapi"), name="redoc"),
+        *([path("", include("armillary.archive.urls"))] if running == [Component.ARCHIVE] else ()),
         path("", include("armillary.platform.urls")),
         path("", include(f"armillary.accounts.{'urls' if settings.runs(Component.PORTAL) else 'relying_urls'}")),
     ]

@@ -10,11 +10,12 @@ from rest_framework.response import Response
 
 from armillary import clock
 from armillary.archive.api.access import ArchiveView
+from armillary.archive.cursors import cursor_page
 from armillary.archive.filters import FrameFilter
 from armillary.archive.links import LinkMaker
-from armillary.archive.models import Frame
-from armillary.archive.paging import FrameCursorPagination, page_of
-from armillary.archive.queries.frames import matching_frame, matching_frames
+from armillary.archive.models import Frame, RightsChange
+from armillary.archive.paging import limit_of, page_of
+from armillary.archive.queries.frames import matching_frame, matching_frames, order_of
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.rendering import FRAME_COLUMNS, rendered_frames, rendered_new_frame
 from armillary.archive.serializers import ChangedFrameSerializer, NewFrameSerializer
@@ -25,6 +26,11 @@ from armillary.core.frames import Viewer
 from armillary.platform.errors import Refusal
 
 _COLUMNS = (*FRAME_COLUMNS, "area")
+
+
+_RIGHTS = (
+    "at", "changed_by", "public_date_before", "public_date_after", "proposal_before", "proposal_after", "reason",
+)  # fmt: skip
 
 
 class _Showing(TypedDict):
@@ -70,9 +76,10 @@ class FrameList(_FrameView):
             request.query_params, who=showing["who"], is_anonymous=self.is_anonymous, now=showing["now"]
         )
         if request.query_params.get("pagination_style") == "cursor":
-            pages = FrameCursorPagination()
-            rows: list[dict[str, Any]] = pages.paginate_queryset(frames.values(*_COLUMNS), request, self) or []
-            return pages.get_paginated_response(rendered_frames(rows, **showing))
+            part = cursor_page(
+                frames.values(*_COLUMNS), order_of(request.query_params), request, limit=limit_of(request)
+            )
+            return Response(part.body(rendered_frames(part.rows, **showing)))
         page = page_of(frames.values(*_COLUMNS), request)
         return Response(page.body(rendered_frames(page.rows, **showing)))
 
@@ -144,6 +151,21 @@ class FrameHeaders(ArchiveView):
         if frame is None:
             raise Http404(_NO_FRAME)
         return Response({"data": frame["headers__data"] or {}})
+
+
+class FrameRights(ArchiveView):
+    """Who changed from when a frame is public, or whose it is."""
+
+    @extend_schema(responses=list[dict[str, Any]], operation_id="archive_frames_rights")
+    def get(self, request: Request, key: int) -> Response:
+        """Every change, the newest first, for those to whom the frame belongs."""
+        del request
+        if not visible_frames(self.who, clock.now()).filter(pk=key).exists():
+            raise Http404(_NO_FRAME)
+        changes = RightsChange.objects.filter(frame=key)
+        if not self.who.is_superuser:
+            changes = changes.filter(frame__proposal_id__in=sorted(self.who.proposals))
+        return Response(list(changes.values(*_RIGHTS)))
 
 
 class RelatedFrames(_FrameView):

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import connection
+from django.http import HttpRequest, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +25,12 @@ class ProfileView(ArchiveView):
             return Response({"username": "", "profile": {}, "is_staff": False})
         proposals = sorted(identity.proposal_ids(user))
         return Response({"username": user.username, "profile": {"proposals": proposals}, "is_staff": user.is_staff})
+
+
+def robots(request: HttpRequest) -> HttpResponse:
+    """Search engines are asked to stay away: they would fetch every frame."""
+    del request
+    return HttpResponse("User-agent: *\nDisallow: /\n", content_type="text/plain")
 
 
 class HealthView(ArchiveView):

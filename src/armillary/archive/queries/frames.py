@@ -7,6 +7,7 @@ from typing import Any, Final
 from django.db.models import QuerySet
 from django.http import QueryDict
 
+from armillary.archive.cursors import Column
 from armillary.archive.filters import FrameFilter
 from armillary.archive.models import Frame
 from armillary.archive.queries.visibility import visible_frames
@@ -27,7 +28,8 @@ def matching_frames(
         ValidationError: A parameter makes no sense; the message says which and why.
     """
     frames = visible_frames(who, now).filter(has_versions=True)
-    return _ordered(_filtered(frames, parameters, who, is_anonymous=is_anonymous), parameters)
+    found = _filtered(frames, parameters, who, is_anonymous=is_anonymous)
+    return found.order_by(*(column.order() for column in order_of(parameters)))
 
 
 def matching_frame(
@@ -49,7 +51,13 @@ def _filtered(
     return found
 
 
-def _ordered(frames: QuerySet[Frame], parameters: Mapping[str, Any]) -> QuerySet[Frame]:
-    """In the order asked for; equal rows newest first, so that pages do not overlap."""
+def order_of(parameters: Mapping[str, Any]) -> list[Column]:
+    """The order asked for; equal rows newest first, so that pages do not overlap."""
     asked = [name for name in str(parameters.get("ordering") or "").split(",") if name.lstrip("-") in ORDERINGS]
-    return frames.order_by(*(asked or ["-observation_date"]), "-id")
+    names = dict.fromkeys([*(asked or ["-observation_date"]), "-id"])
+    columns: dict[str, Column] = {}
+    for name in names:
+        columns.setdefault(name.lstrip("-"), Column(name.lstrip("-"), name.startswith("-")))
+    complete = list(columns.values())
+    last = next(index for index, column in enumerate(complete) if column.name == "id")
+    return complete[: last + 1]

@@ -1,7 +1,9 @@
 """Where objects with a name are.
 
 NGC, IC and Messier objects come from the OpenNGC catalogue (package PyOngc), bright stars from a short list beside this
-module; neither needs a network. An observatory can add resolvers, which are asked in turn: :func:`add_resolver`.
+module; neither needs a network. Further resolvers are entry points of the group ``armillary.name_resolvers``: functions
+from a name to a :class:`Place` or ``None``. ``ARMILLARY_ARCHIVE_NAME_RESOLVERS`` says which are asked, and in which
+order, about names that are not known here; ``sesame`` (of the CDS, over the network) comes with Armillary.
 """
 
 from __future__ import annotations
@@ -13,11 +15,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from importlib.metadata import entry_points
 from typing import Final
 
 from pyongc import ongc
 from pyongc.exceptions import ObjectNotFound, UnknownIdentifier
 
+from armillary.configuration import ConfigurationError, configuration
+
+GROUP: Final = "armillary.name_resolvers"
 _MESSIER: Final = re.compile(r"^messier\s*", re.IGNORECASE)
 
 
@@ -43,17 +49,29 @@ def resolve(name: str) -> Place:
     Raises:
         UnknownName: Nobody knows.
     """
-    for resolver in _resolvers:
-        if (place := resolver(name.strip())) is not None:
+    wanted = name.strip()
+    for resolver in (_star, _nebula_or_galaxy, *further_resolvers(configuration().archive_name_resolvers)):
+        if (place := resolver(wanted)) is not None:
             return place
     raise UnknownName(
         f"{name[:80]!r} is not known here; use coordinates, an NGC, IC or Messier number or a bright star"
     )
 
 
-def add_resolver(resolver: Resolver) -> None:
-    """Ask a further resolver about names that the others do not know."""
-    _resolvers.append(resolver)
+@cache
+def further_resolvers(names: tuple[str, ...]) -> tuple[Resolver, ...]:
+    """The resolvers of other packages, by the names of their entry points.
+
+    Raises:
+        ConfigurationError: One is not installed.
+    """
+    installed = {found.name: found for found in entry_points(group=GROUP)}
+    if missing := [name for name in names if name not in installed]:
+        raise ConfigurationError(
+            f"ARMILLARY_ARCHIVE_NAME_RESOLVERS names {missing[0]!r}, which is not installed; installed are "
+            + (", ".join(sorted(installed)) or "none")
+        )
+    return tuple(installed[name].load() for name in names)
 
 
 def _star(name: str) -> Place | None:
@@ -79,9 +97,6 @@ def _by_number(name: str) -> ongc.Dso | None:
         return ongc.get(_MESSIER.sub("M", name))
     except (ObjectNotFound, UnknownIdentifier):
         return None  # how the catalogue says that this is no number of its own
-
-
-_resolvers: list[Resolver] = [_star, _nebula_or_galaxy]
 
 
 @cache

@@ -19,7 +19,7 @@ from armillary.archive.stores.interface import (
 )
 from armillary.configuration import ConfigurationError
 
-_OPTIONS: Final = {"endpoint_url", "region", "addressing", "access_key", "secret_key", "links"}
+_OPTIONS: Final = {"endpoint_url", "region", "addressing", "access_key", "secret_key", "links", "timeout_s"}
 _PART_BYTES: Final = 16 * CHUNK_BYTES
 _NOT_THERE: Final = {"NoSuchKey", "404", "NotFound"}
 
@@ -43,6 +43,7 @@ class S3Store:
         access_key: str | None = None,
         secret_key: str | None = None,
         links: str = "redirect",
+        timeout_s: str = "60",
     ) -> None:
         self._bucket = bucket
         self._prefix = f"{prefix}/" if prefix else ""
@@ -51,6 +52,7 @@ class S3Store:
         self._addressing = addressing
         self._credentials = (access_key, secret_key)
         self._hands_out_links = links == "redirect"
+        self._timeout_s = float(timeout_s)
 
     @staticmethod
     def checked_options(options: Mapping[str, str]) -> dict[str, str]:
@@ -68,6 +70,8 @@ class S3Store:
             raise ConfigurationError("the option links of ARMILLARY_ARCHIVE_STORE is redirect or proxy")
         if options.get("addressing", "path") not in {"path", "virtual"}:
             raise ConfigurationError("the option addressing of ARMILLARY_ARCHIVE_STORE is path or virtual")
+        if not options.get("timeout_s", "60").isdigit() or options.get("timeout_s") == "0":
+            raise ConfigurationError("the option timeout_s of ARMILLARY_ARCHIVE_STORE is a whole number of seconds")
         return dict(options)
 
     def write(self, place: str, chunks: Iterable[bytes]) -> Digests:
@@ -136,9 +140,9 @@ class S3Store:
         config = Config(
             signature_version="s3v4",  # links too: by default they would be signed in the way that S3 has given up
             s3={"addressing_style": self._addressing},
-            connect_timeout=10,
-            read_timeout=60,
-            retries={"max_attempts": 4, "mode": "standard"},
+            connect_timeout=min(10.0, self._timeout_s),
+            read_timeout=self._timeout_s,
+            retries={"total_max_attempts": 3, "mode": "standard"},
             # The checksums that newer clients add by themselves are refused by older servers; ours is kept beside.
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",

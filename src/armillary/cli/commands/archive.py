@@ -29,12 +29,21 @@ def ingest(
     files: Annotated[list[Path] | None, typer.Argument(help="Files to put into the archive.")] = None,
     watch: Annotated[Path | None, typer.Option(help="Folder to watch for new files instead.")] = None,
     workers: Annotated[int, typer.Option(min=1, help="Files ingested at the same time.")] = _DEFAULT_WORKERS,
+    store: Annotated[
+        str | None, typer.Option(help="Bucket or folder of an OCS archive, s3://... or file:///...; ours needs none.")
+    ] = None,
+    check_only: Annotated[
+        bool, typer.Option("--check-only", help="Say whether the archive has the files; put nothing into it.")
+    ] = False,
 ) -> None:
     """Put files into the archive: checksum, store, verify, record; safe to repeat."""
     require_configuration()
     if bool(files) == (watch is not None):
         raise refuse("name files to ingest, or a folder with --watch; one of the two")
-    run = _ingest_run(workers)
+    if check_only:
+        _tell_which_exist(files or [])
+        return
+    run = _ingest_run(workers, store)
     from armillary.ingester.command import ingest_files, watch_directory
     from armillary.ingester.journal import FileState
 
@@ -186,8 +195,30 @@ def rights(
     print(f"{len(changing)} frames {'would change' if dry_run else 'changed'}")
 
 
-def _ingest_run(workers: int) -> IngestRun:
+def _tell_which_exist(files: list[Path]) -> None:
+    """Print whether each file is in the archive; ends with 1 unless all are."""
+    from armillary.cli.wiring import WiringError, ingesting_archive
+    from armillary.clients.errors import ClientError
+    from armillary.ingester import frame_exists
+
+    if not files:
+        raise refuse("--check-only needs the names of files")
+    missing = 0
+    try:
+        archive_client = ingesting_archive()
+        for path in files:
+            exists = frame_exists(path, archive=archive_client)
+            missing += not exists
+            print(f"{exists} {path}")
+    except (WiringError, ClientError, OSError) as error:
+        raise refuse(str(error)) from error
+    if missing:
+        raise refuse(f"{missing} files are not in the archive")
+
+
+def _ingest_run(workers: int, store: str | None) -> IngestRun:
     from armillary.cli.wiring import WiringError, ingesting_archive, journal_directory, proposal_tags
+    from armillary.ingester import open_byte_store
     from armillary.ingester.command import IngestRun
     from armillary.ingester.journal import Journal
 
@@ -197,9 +228,10 @@ def _ingest_run(workers: int) -> IngestRun:
             journal=Journal(journal_directory() / "journal.sqlite3"),
             tags_of=proposal_tags(),
             workers=workers,
+            store=open_byte_store(store) if store else None,
             report=_print_outcome,
         )
-    except WiringError as error:
+    except (WiringError, ValueError) as error:
         raise refuse(str(error)) from error
 
 
