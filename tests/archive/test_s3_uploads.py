@@ -153,9 +153,9 @@ def test_the_ingester_of_ocs_works_unchanged(
     }  # fmt: skip
     command = [str(Path(interpreter).parent / "ocs_ingest_frame"), str(path)]
     first = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert first.returncode == 0, first.stderr
+    assert first.returncode == 0, first.stdout + first.stderr
     again = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
-    assert again.returncode == 0, again.stderr
+    assert again.returncode == 0, again.stdout + again.stderr
     found = web.get("/frames/").json()
     assert found["count"] == 1
     assert b"".join(APIClient().get(found["results"][0]["url"]).streaming_content) == path.read_bytes()

@@ -121,28 +121,15 @@ def _after(order: Order, values: Sequence[Any]) -> Q:
 
 
 def _address(address: str, order: Order, row: dict[str, Any], *, is_backwards: bool) -> str:
-    values = [Frame._meta.get_field(column.name).value_to_string(_Row(row)) for column in order]  # noqa: SLF001
-    nothing = [row[column.name] is None for column in order]
-    text = json.dumps(
-        [
-            is_backwards,
-            [None if empty else value for value, empty in zip(values, nothing, strict=True)],
-        ]
-    )
+    values = [row[column.name] for column in order]
+    text = json.dumps([is_backwards, [None if value is None else str(value) for value in values]])
     return str(replace_query_param(address, "cursor", base64.urlsafe_b64encode(text.encode()).decode()))
-
-
-class _Row:
-    """A row of values as fields read instances."""
-
-    def __init__(self, row: dict[str, Any]) -> None:
-        self.__dict__.update(row)
 
 
 def _read(token: str, order: Order) -> tuple[bool, list[Any]]:
     try:
         is_backwards, texts = json.loads(base64.urlsafe_b64decode(token.encode()))
-        fields = [Frame._meta.get_field(column.name) for column in order]  # noqa: SLF001  Django documents _meta
+        fields: list[Any] = [Frame._meta.get_field(column.name) for column in order]  # noqa: SLF001  Django documents it
         values = [field.to_python(text) for field, text in zip(fields, texts, strict=True)]
     except (binascii.Error, ValueError, TypeError, ValidationError) as error:
         raise NotFound("Invalid cursor") from error

@@ -91,10 +91,11 @@ def _from_tar(path: Path, metadata: Mapping[str, Any], vocabulary: HeaderVocabul
             if stream is None:
                 continue
             try:
-                with stream, tempfile.TemporaryFile(prefix="armillary-") as whole:
+                with stream, tempfile.NamedTemporaryFile(prefix="armillary-") as whole:
                     shutil.copyfileobj(stream, whole, _CHUNK_BYTES)
-                    whole.seek(0)
-                    return _described(whole, name, metadata, vocabulary)
+                    whole.flush()
+                    with Path(whole.name).open("rb") as member_file:
+                        return _described(member_file, name, metadata, vocabulary)
             except InvalidFrame as error:
                 problems.extend(error.problems)
     raise InvalidFrame(problems or ["it contains no FITS file"])

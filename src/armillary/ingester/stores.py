@@ -119,10 +119,10 @@ class Bucket:
     def _uploaded(self, path: Path, place: str, digests: ContentDigests) -> str | None:
         if digests.size_bytes >= _LARGEST_SINGLE_PUT:
             self._client.upload_file(str(path), self._name, place)
-            kept = self._client.head_object(Bucket=self._name, Key=place)
+            kept: dict[str, Any] = self._client.head_object(Bucket=self._name, Key=place)
             if kept["ContentLength"] != digests.size_bytes:
                 raise ServiceUnavailable(_SERVICE, f"kept {kept['ContentLength']} bytes of {digests.size_bytes}")
-            return kept.get("VersionId")
+            return str(kept["VersionId"]) if "VersionId" in kept else None
         md5 = base64.b64encode(bytes.fromhex(digests.md5)).decode()
         with path.open("rb") as stream:
             answer = self._client.put_object(Bucket=self._name, Key=place, Body=stream, ContentMD5=md5)

@@ -8,6 +8,7 @@ died may be told twice, never not at all.
 from __future__ import annotations
 
 import json
+from importlib import import_module
 from typing import Any, Final
 
 import structlog
@@ -72,12 +73,12 @@ def message_about(key: int) -> dict[str, Any] | None:
 
 def _producer(url: str, exchange: str) -> Any:
     try:
-        from kombu import Connection, Exchange
+        kombu: Any = import_module("kombu")
     except ImportError as error:
         raise ConfigurationError("ARMILLARY_ARCHIVE_AMQP_URL is set, but the extra [amqp] is not installed") from error
     return _Producer(
-        Connection(url, connect_timeout=_CONNECT_TIMEOUT_S, transport_options={"confirm_publish": True}),
-        Exchange(exchange, type="fanout", durable=True),
+        kombu.Connection(url, connect_timeout=_CONNECT_TIMEOUT_S, transport_options={"confirm_publish": True}),
+        kombu.Exchange(exchange, type="fanout", durable=True),
     )
 
 
