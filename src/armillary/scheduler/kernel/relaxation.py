@@ -79,7 +79,8 @@ class Relaxation:
         """By option: the price of what it takes (time and allocations)."""
         model = self.compilation.model
         cost: FloatArray = self.length * prices.piece[model.option_piece]
-        for price, (options, energy) in zip(prices.cut.tolist(), self.cut_options, strict=True):
+        # Prices found before the last cuts were made have none for them: those cuts cost nothing then.
+        for price, (options, energy) in zip(prices.cut.tolist(), self.cut_options, strict=False):
             if price > 0.0:
                 cost[options] += price * energy
         if len(prices.allocation):
@@ -102,7 +103,7 @@ class Relaxation:
         """
         model = self.compilation.model
         worth: float = float(self.capacity @ prices.piece) + float(model.allocation_limit @ prices.allocation)
-        worth += float(prices.cut @ np.array([cut.capacity for cut in self.cuts]))
+        worth += float(prices.cut @ np.array([cut.capacity for cut in self.cuts[: len(prices.cut)]]))
         gains = self.unit_gain(best_by_reservation(model.first_option, margin))
         lone = model.unit_choice == NOTHING
         worth += float(np.maximum(gains[lone], 0.0).sum())
