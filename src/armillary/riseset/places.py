@@ -59,7 +59,9 @@ def positions(target: Target, site: Site, times: datetime | Sequence[datetime] |
     """Apparent topocentric places of a target at times (aware datetimes, or an array of Unix seconds).
 
     Raises:
-        InvalidTime, EphemerisRange, InvalidTarget.
+        InvalidTime: a time without a zone, or none at all.
+        EphemerisRange: a time outside of the ephemeris.
+        InvalidTarget: not a target.
     """
     unix = require_times(times)
     shape, tai = unix.shape, tai_from_unix(unix).ravel()

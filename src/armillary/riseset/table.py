@@ -38,7 +38,7 @@ class WindowTable:
         return self.starts[chosen], self.ends[chosen]
 
     def to_lists(self) -> list[list[list[tuple[datetime, datetime]]]]:
-        """The same as nested lists [target][site] of pairs of aware UTC datetimes."""
+        """The same as nested lists ``[target][site]`` of pairs of aware UTC datetimes."""
         windows = [
             (datetime_from_unix(a), datetime_from_unix(b))
             for a, b in zip(self.starts.tolist(), self.ends.tolist(), strict=True)
