@@ -13,6 +13,7 @@ from django.test import Client
 from armillary.accounts import services
 from armillary.accounts.models import Profile, User
 from armillary.platform import outbox
+from armillary.platform.models import OutboxMail
 
 pytestmark = pytest.mark.django_db
 PASSWORD = "correct horse battery"
@@ -168,3 +169,13 @@ def test_every_page_can_be_looked_at_by_a_stranger(page: str) -> None:
     answer = Client().get(f"/accounts/{page}")
     assert answer.status_code == 200
     assert b"<h1>" in answer.content
+
+
+@pytest.mark.parametrize("page", ["/accounts/password/reset/", "/accounts/activate/resend/"])
+def test_nobody_can_flood_an_address_with_our_mails(page: str) -> None:
+    services.create_user("here", email="here@example.org", password="a long password")
+    services.register(username="waiting", email="waiting@example.org", password="a long password")
+    address = "here@example.org" if "reset" in page else "waiting@example.org"
+    for _ in range(9):
+        assert Client().post(page, {"email": address}).status_code == 302
+    assert OutboxMail.objects.filter(to=[address]).count() == 5

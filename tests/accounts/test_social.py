@@ -188,3 +188,20 @@ def test_a_wrong_list_of_providers_stops_the_start(text: str) -> None:
 
     with pytest.raises(ConfigurationError, match="LOGIN_PROVIDERS"):
         load({"ARMILLARY_LOGIN_PROVIDERS": text, "ARMILLARY_MODE": "test"})
+
+
+def test_who_is_removed_leaves_no_way_to_log_in(provider: Provider) -> None:
+    from allauth.socialaccount.models import SocialAccount
+
+    provider.claims |= {"email": "hypatia@alexandria.example", "email_verified": True}
+    browser = Client()
+    come_back(browser)
+    browser.post("/accounts/social/signup/", FORM)
+    person = User.objects.get()
+    from armillary.accounts.identity_api import personal_data_of
+
+    assert personal_data_of(person)["logins"]["providers"][0]["uid"] == "42"
+    chief = services.create_user("chief", is_superuser=True)
+    services.remove_account(person, actor=chief)
+    assert not SocialAccount.objects.exists()
+    assert browser.get("/accounts/loggedinstate/").status_code == 302

@@ -9,6 +9,7 @@ from django.core.exceptions import ValidationError
 from django.db import transaction
 from django.template import loader
 
+from armillary.accounts.services.registration import too_many_mails
 from armillary.platform.outbox import queue_mail
 
 
@@ -64,5 +65,7 @@ class OutboxPasswordResetForm(PasswordResetForm):
         """Queue the mail with the link."""
         del from_email, html_email_template_name
         subject = "".join(loader.render_to_string(subject_template_name, context).splitlines())
+        if too_many_mails(to_email, subject):
+            return
         with transaction.atomic():
             queue_mail(to=to_email, subject=subject, body=loader.render_to_string(email_template_name, context))

@@ -22,7 +22,7 @@ from armillary.accounts.permissions import Permission, leads_a_proposal, may, re
 from armillary.accounts.queries import profile_object
 from armillary.accounts.scopes import Scope
 from armillary.accounts.services.bulk import MOST_AT_ONCE
-from armillary.accounts.sessions import end_session, sessions_of
+from armillary.accounts.sessions import end_session, logins_of, sessions_of
 from armillary.platform.refusals import Refusal
 from armillary.platform.wire import wire_time
 
@@ -186,6 +186,7 @@ def personal_data_of(user: User) -> dict[str, Any]:
         "tokens": [
             {**token_object(row), "kind": row.kind} for row in ApiToken.objects.filter(user=user).order_by("pk")
         ],
+        "logins": logins_of(user),
         "privileged_actions": [_entry(row) for row in AuditEntry.objects.filter(actor=user)],
         **{holder.name: holder.export(user) for holder in personal_data.holders()},
     }

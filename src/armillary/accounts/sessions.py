@@ -72,3 +72,30 @@ def end_session(user: User, session_id: int) -> bool:
     Session.objects.filter(session_key=row.session_key).delete()
     row.delete()
     return True
+
+
+def logins_of(user: User) -> dict[str, Any]:
+    """What is kept about how a person logs in, without secrets."""
+    if not apps.is_installed("allauth.usersessions"):
+        return {}
+    from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount
+
+    return {
+        "sessions": sessions_of(user, None),
+        "providers": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "extra_data")),
+        "second_factors": list(Authenticator.objects.filter(user=user).values_list("type", flat=True)),
+    }
+
+
+def forget_logins(user: User) -> None:
+    """Remove second factors, providers and the record of sessions of somebody whose account is removed."""
+    if not apps.is_installed("allauth.usersessions"):
+        return
+    from allauth.account.models import EmailAddress
+    from allauth.mfa.models import Authenticator
+    from allauth.socialaccount.models import SocialAccount
+    from allauth.usersessions.models import UserSession
+
+    for model in (Authenticator, EmailAddress, SocialAccount, UserSession):
+        model.objects.filter(user=user).delete()

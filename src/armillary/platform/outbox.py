@@ -66,6 +66,11 @@ def queue_mail(
     OutboxMail.objects.bulk_create([mail], ignore_conflicts=key is not None)
 
 
+def mailed_since(moment: datetime, *, to: str, subject: str) -> int:
+    """How many mails with a subject were promised to an address since a moment."""
+    return OutboxMail.objects.filter(to=[to], subject=subject, created__gte=moment).count()
+
+
 def deliver_due(now: datetime) -> int:
     """Send what is due (a limited number at a time), and say how many mails went out."""
     pending = Q(state__in=(OutboxMail.State.QUEUED, OutboxMail.State.SENDING), due__lte=now)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any, Final
 
 from django.core import signing
@@ -10,10 +11,11 @@ from armillary.accounts import arrivals
 from armillary.accounts.models import Profile, User
 from armillary.accounts.services.users import create_user
 from armillary.configuration import configuration
-from armillary.platform.outbox import queue_mail
+from armillary.platform.outbox import mailed_since, queue_mail
 from armillary.platform.refusals import Refusal
 
 ACTIVATION_DAYS: Final = 7
+MAILS_AN_HOUR: Final = 5
 _SALT: Final = "armillary.accounts.activation"
 _LONGEST_REASON: Final = 1000
 
@@ -90,6 +92,11 @@ def activate(key: str) -> User:
     return user
 
 
+def too_many_mails(address: str, subject: str) -> bool:
+    """Whether an address has had enough of one mail for an hour: strangers must not be able to flood it."""
+    return mailed_since(clock.now() - timedelta(hours=1), to=address, subject=subject) >= MAILS_AN_HOUR
+
+
 @transaction.atomic
 def request_removal(user: User, reason: str) -> None:
     """Pass a person's wish to have the account removed on to the observatory's support.
@@ -113,10 +120,13 @@ def request_removal(user: User, reason: str) -> None:
 
 def _send_activation(user: User) -> None:
     settings = configuration()
+    subject = f"Activate your {settings.organization_name} account"
+    if too_many_mails(user.email, subject):
+        return
     key = signing.dumps(user.username, salt=_SALT)
     queue_mail(
         to=user.email,
-        subject=f"Activate your {settings.organization_name} account",
+        subject=subject,
         body=(
             f"Welcome, {user.get_full_name() or user.username}.\n\n"
             f"Follow this link within {ACTIVATION_DAYS} days to activate your account:\n\n"

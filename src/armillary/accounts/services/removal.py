@@ -6,6 +6,7 @@ from oauth2_provider.models import get_access_token_model, get_refresh_token_mod
 
 from armillary.accounts import audit, personal_data
 from armillary.accounts.models import ApiToken, Profile, User
+from armillary.accounts.sessions import forget_logins
 from armillary.platform.refusals import Refusal
 
 
@@ -25,6 +26,7 @@ def remove_account(user: User, *, actor: User) -> None:
     for holder in personal_data.holders():
         holder.forget(locked)
     end_sessions(locked)
+    forget_logins(locked)
     ApiToken.objects.filter(user=locked).delete()
     get_access_token_model().objects.filter(user=locked).delete()
     get_refresh_token_model().objects.filter(user=locked).delete()
