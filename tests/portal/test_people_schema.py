@@ -1,6 +1,6 @@
-"""Whatever the OpenAPI document allows to be sent about people, proposals, calls and notifications is answered, not a crash.
+"""Whatever the OpenAPI document allows to be sent about people, proposals and calls is answered, and never crashes.
 
-The requests are made by schemathesis from the document itself; a bounded number for each operation, always the same ones.
+The requests are made by schemathesis from the document itself: a bounded number for each operation, always the same.
 """
 
 from __future__ import annotations
