@@ -41,6 +41,10 @@ def code_of(secret: str, *, later: int = 0) -> str:
 
 def turn_on(browser: Client) -> str:
     """Scan the secret, type the first code; gives the secret."""
+    asked = browser.get("/accounts/second-factor/totp/activate/")
+    assert asked.headers["Location"].startswith("/accounts/reauthenticate/"), "a session left open is not enough"
+    assert browser.post(asked.headers["Location"], {"password": "wrong"}).status_code == 200
+    assert browser.post(asked.headers["Location"], {"password": PASSWORD}).status_code == 302
     page = browser.get("/accounts/second-factor/totp/activate/").content.decode()
     found = re.search(r'value="([A-Z2-7]{32})"', page)
     assert found is not None, page
@@ -121,9 +125,7 @@ def test_a_person_sees_and_ends_their_sessions(person: User) -> None:
     assert desk.get("/accounts/loggedinstate/").status_code == 200
 
 
-@pytest.mark.parametrize(
-    "path", ["/accounts/second-factor/", "/accounts/second-factor/totp/activate/", "/accounts/social/"]
-)
+@pytest.mark.parametrize("path", ["/accounts/second-factor/", "/accounts/reauthenticate/", "/accounts/social/"])
 def test_the_pages_of_second_factors_look_like_ours_and_are_for_people_who_are_logged_in(
     path: str, person: User
 ) -> None:

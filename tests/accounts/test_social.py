@@ -205,3 +205,11 @@ def test_who_is_removed_leaves_no_way_to_log_in(provider: Provider) -> None:
     services.remove_account(person, actor=chief)
     assert not SocialAccount.objects.exists()
     assert browser.get("/accounts/loggedinstate/").status_code == 302
+
+
+def test_who_has_no_password_turns_on_a_second_factor_all_the_same(provider: Provider) -> None:
+    provider.claims |= {"email": "hypatia@alexandria.example", "email_verified": True}
+    browser = Client()
+    come_back(browser)
+    browser.post("/accounts/social/signup/", FORM)
+    assert browser.get("/accounts/second-factor/totp/activate/").status_code == 200

@@ -196,7 +196,7 @@ def _passes_second_factor(user: User, request: Request) -> bool:
     """Whether the password is enough, or the body has the right ``otp`` beside it."""
     if not has_second_factor(user):
         return True
-    code = request.data.get("otp", "")
+    code = request.data.get("otp") if isinstance(request.data, dict) else None
     return isinstance(code, str) and bool(code) and accepts(user, code)
 
 

@@ -122,7 +122,7 @@ def _by_bearer(request: Request, key: str) -> Authenticated | None:
     if found is None:
         return None  # an unknown bearer token is a stranger, as at the reference
     # A program that logs in for itself (client credentials) acts in the name of who registered it.
-    owner = found[0] or found[1].application.user
+    owner = found[1].application.user if found[0] is None else found[0]
     if owner is None:
         return None
     _require_scope(request, scopes.of_bearer(found[1].scope))

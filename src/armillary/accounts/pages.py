@@ -38,7 +38,7 @@ class LoginPage(views.LoginView):
     def form_valid(self, form: AuthenticationForm) -> HttpResponse:
         """Log in; whose password has expired is led to change it."""
         user = form.get_user()
-        if isinstance(user, User) and has_second_factor(user):
+        if has_second_factor(user):
             return ask_for_second_factor(self.request, user, self.get_success_url())
         answer = super().form_valid(form)
         remember_session(self.request)

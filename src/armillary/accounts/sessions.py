@@ -14,12 +14,9 @@ from armillary.platform.wire import wire_time
 
 
 def remember_session(request: HttpRequest) -> None:
-    """Note from where a session has just begun with a password, so that its owner can recognise and end it."""
+    """Note from where a session has just begun, so that its owner can recognise and end it."""
     if apps.is_installed("allauth.usersessions"):
-        from allauth.account.internal.flows.login import record_authentication
         from allauth.usersessions.models import UserSession
-
-        record_authentication(request, request.user, method="password", username=request.user.get_username())
 
         UserSession.objects.create_from_request(request)
         row = UserSession.objects.get(session_key=request.session.session_key)

@@ -19,6 +19,7 @@ from django.shortcuts import redirect
 from armillary.accounts import locking, services
 from armillary.accounts.models import User
 from armillary.accounts.queries import password_is_expired
+from armillary.accounts.second_factor import has_second_factor
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library publishes no types
@@ -35,6 +36,12 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom the reverse proxy names, if there is one."""
         return locking.client_address(request) or "unknown"
+
+    def is_reauthentication_required(self, *, app: str, **kwargs: Any) -> bool:
+        """Who changes how they log in shows once more who they are; who has only a provider to show has done so."""
+        del app, kwargs
+        user = self.request.user
+        return bool(user.has_usable_password()) or has_second_factor(user)
 
     def get_login_redirect_url(self, request: HttpRequest) -> str:
         """Whose password has expired is led to change it."""

@@ -72,9 +72,10 @@ def _text(data: Any) -> str:
             raise serializers.ValidationError(f"The file has more than {_LARGEST_BYTES // 2**20} MB.")
         data.seek(0)
         try:
-            return data.read().decode("utf-8-sig")
+            text: str = data.read().decode("utf-8-sig")
         except UnicodeDecodeError as error:
             raise serializers.ValidationError("The file is not UTF-8 text; save it as CSV in UTF-8.") from error
+        return text
     if not isinstance(data, str):
         raise serializers.ValidationError("Send the table as text or as a file.")
     if len(data) > _LARGEST_BYTES:

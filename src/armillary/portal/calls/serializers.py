@@ -135,7 +135,10 @@ class CallSerializer(serializers.Serializer[Call]):
     deadline = serializers.DateTimeField()
     instruments = InstrumentsField(required=False, default=())
     instrument_types = serializers.ListField(
-        child=serializers.CharField(max_length=50), required=False, default=(), help_text="codes; offered with the rest"
+        child=serializers.CharField(max_length=50),
+        required=False,
+        default=list,
+        help_text="codes; offered with the rest",
     )
     eligibility = serializers.CharField(required=False, allow_blank=True, default="")
     eligibility_short = serializers.CharField(required=False, allow_blank=True, default="")
