@@ -139,7 +139,9 @@ def attempts(collection: str, number: Any) -> list[tuple[str, str]]:
 
 def assert_refused(client: APIClient, role: str, method: str, path: str) -> None:
     with transaction.atomic():
-        status = getattr(client, method)(path, {} if method == "get" else {"title": "mine now"}).status_code
+        answer = getattr(client, method)(path, {} if method == "get" else {"title": "mine now"})
+        answer.close()  # files
+        status = answer.status_code
         transaction.set_rollback(True)
     expected = {403, 404, 405}
     if role == "porter" and path.startswith("/api/proposals/") and method == "patch":

@@ -103,5 +103,6 @@ def _send(client: APIClient, case: Any, things: dict[str, Any]) -> tuple[int, st
             answer = client.get(path, query)
         else:
             answer = getattr(client, case.method.lower())(path, body, format="json")
+        answer.close()  # files
         transaction.set_rollback(True)
     return answer.status_code, path

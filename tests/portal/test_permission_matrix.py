@@ -205,6 +205,7 @@ def observed(observatory: Observatory) -> Iterator[Row]:
         for role in ROLES:
             with transaction.atomic():
                 answer = getattr(clients[role], method.lower())(where, {}, format=None if method == "GET" else "json")
+                answer.close()  # files
                 transaction.set_rollback(True)
             assert answer.status_code < 500, f"{method} {where} as {role}: {answer.status_code}"
             cells.append(NO if answer.status_code in REFUSED else YES)

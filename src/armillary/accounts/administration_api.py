@@ -93,6 +93,11 @@ class AccountsView(ListAPIView[User]):
     serializer_class = AccountsSerializer
     filterset_class = AccountFilters
 
+    @extend_schema(operation_id="accounts", responses={200: dict})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A page of them."""
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[User]:
         """All of them."""
         return User.objects.select_related("profile").order_by("username")

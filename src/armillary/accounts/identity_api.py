@@ -265,6 +265,11 @@ class AuditView(ListAPIView[AuditEntry]):
     serializer_class = AuditEntrySerializer
     filterset_class = AuditFilters
 
+    @extend_schema(operation_id="audit", responses={200: dict})
+    def get(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """A page of it."""
+        return super().get(request, *args, **kwargs)
+
     def get_queryset(self) -> QuerySet[AuditEntry]:
         """All lines."""
         return AuditEntry.objects.all()
