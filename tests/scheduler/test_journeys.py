@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.django_db
 AFTERNOON = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 Ask = Callable[..., dict[str, Any]]
+URGENT = [{"start": "2026-11-23T19:00:00Z", "end": "2026-11-24T00:00:00Z"}]
 
 
 def submission(observation_type: str = "NORMAL") -> Event:
@@ -133,9 +134,10 @@ def test_a_closed_site_gets_no_work_until_it_may_be_open_again(world: World, ask
     (after,) = world.live()
     assert after.start >= before.start + timedelta(minutes=55)
     sky.conditions = Conditions()
+    second = world.astronomer().submit(ask("second", windows=windows))
     loop.step()
-    (again,) = world.live()
-    assert again.start < after.start
+    starts = {each.request_group_id: each.start for each in world.live()}
+    assert starts[second.id] < after.start, "it is open again"
 
 
 def test_bad_seeing_holds_back_only_what_asks_for_better(world: World, ask: Ask) -> None:
@@ -293,6 +295,31 @@ def test_a_scheduler_that_lost_its_lease_while_it_thought_publishes_nothing(
     assert len(world.live()) == 1
 
 
+def test_what_is_over_by_the_time_of_publishing_is_left_out_and_planned_anew(
+    world: World, ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from armillary.scheduler import cycle
+
+    night = datetime(2026, 11, 23, 20, 0, tzinfo=UTC)
+    world.astronomer().submit(ask())
+    world.set_clock(night)
+    loop = world.loop()
+    genuine = cycle.plan_run
+
+    def think_for_long(*arguments: Any, **more: Any) -> Any:
+        run = genuine(*arguments, **more)
+        monkeypatch.setattr(cycle, "plan_run", genuine)
+        world.set_clock(night + timedelta(minutes=2))
+        return run
+
+    monkeypatch.setattr(cycle, "plan_run", think_for_long)
+    loop.step()
+    assert world.live() == []
+    loop.step()  # at once, though nobody wakes it
+    (observation,) = world.live()
+    assert observation.start >= night + timedelta(minutes=2)
+
+
 def test_a_rapid_response_request_takes_the_short_way_and_what_gives_way_is_placed_anew(world: World, ask: Ask) -> None:
     windows = [{"start": "2026-11-23T20:00:00Z", "end": "2026-11-24T00:00:00Z"}]
     normal = [world.astronomer().submit(ask(f"normal {number}", windows=windows)) for number in range(3)]
@@ -301,7 +328,7 @@ def test_a_rapid_response_request_takes_the_short_way_and_what_gives_way_is_plac
     world.set_clock(night - timedelta(seconds=30))
     loop.step()
     assert len(world.live()) == 3
-    nova = world.astronomer().submit(ask("nova", observation_type="RAPID_RESPONSE", windows=windows))
+    nova = world.astronomer().submit(ask("nova", observation_type="RAPID_RESPONSE", windows=URGENT))
     loop.heed([submission("RAPID_RESPONSE")])
     loop.step()
 
@@ -324,7 +351,7 @@ def test_the_short_way_disturbs_only_what_it_displaces(world: World, ask: Ask) -
     loop = world.loop()
     loop.step()
     before = {each.id: each for each in world.live()}
-    world.astronomer().submit(ask("nova", observation_type="RAPID_RESPONSE", windows=windows))
+    world.astronomer().submit(ask("nova", observation_type="RAPID_RESPONSE", windows=URGENT))
     told: list[int] = []
     outcome = answer_rapid_response(
         loop._services,

@@ -15,7 +15,7 @@ import numpy as np
 
 from armillary.core.observations.model import PlannedObservation, ScheduledObservation
 from armillary.core.observatory import Telescope
-from armillary.core.requests.facts import semester_of
+from armillary.core.requests.facts import Downtime, semester_of
 from armillary.core.requests.model import Request
 from armillary.core.requests.visibility import instrument_types_of
 from armillary.scheduler.candidates import Candidate
@@ -38,6 +38,7 @@ from armillary.scheduler.visibility import (
     airmass_samples,
     clip,
     darkness,
+    each_whole,
     subtract,
     whole_seconds,
 )
@@ -91,26 +92,60 @@ def windows_of(
     telescopes = [[place.telescope for place in candidate.places.values()] for candidate in candidates]
     requests = [candidate.request for candidate in candidates]
     seen = sky.of(requests, telescopes, horizon.start, horizon.end)
-    special = [each for each in snapshot.downtimes if each.instrument_type]
+    special = _special_downtimes(snapshot)
     seeing = _seeing(snapshot)
     found = []
     for candidate, own in zip(candidates, seen, strict=True):
-        types = instrument_types_of(candidate.request) if special else frozenset()
         limit = _seeing_limit(candidate.request) if seeing else None
-        free: dict[str, Spans] = {}
-        whole: dict[int, Spans] = {}
-        for key, spans in own.items():
-            if not special and limit is None:
-                if id(spans) not in whole:  # telescopes of one site share it
-                    whole[id(spans)] = horizon.spans(spans)
-                free[key] = whole[id(spans)]
-                continue
-            holes = [(each.start.timestamp(), each.end.timestamp()) for each in special if each.stops(key, types)]
-            if limit is not None and key in seeing and seeing[key].blocks(limit, snapshot.at):
-                holes.append((snapshot.at.timestamp(), (seeing[key].at + SEEING_VALID).timestamp()))
-            free[key] = horizon.spans(subtract(spans, holes))
-        found.append({key: spans for key, spans in free.items() if len(spans)})
+        if limit is None and special.keys().isdisjoint(own):
+            found.append(own)  # telescopes of one site share their spans
+            continue
+        holes = {key: _holes(candidate, key, special, seeing, limit, snapshot.at) for key in own}
+        found.append({key: subtract(spans, holes[key]) for key, spans in own.items()})
+    return _in_seconds(found, horizon)
+
+
+def _in_seconds(windows: Sequence[Mapping[str, Spans]], horizon: Horizon) -> list[dict[str, Spans]]:
+    """The kernel's whole seconds, of all at once; what is empty is left out."""
+    distinct = {id(spans): spans for own in windows for spans in own.values()}
+    whole = each_whole(list(distinct.values()), horizon.epoch.timestamp())
+    counted = dict(zip(distinct, whole, strict=True))
+    return [{key: counted[id(spans)] for key, spans in own.items() if len(counted[id(spans)])} for own in windows]
+
+
+def _special_downtimes(snapshot: Snapshot) -> dict[str, list[Downtime]]:
+    """Downtimes of single instrument types, by telescope key."""
+    found: dict[str, list[Downtime]] = {}
+    for telescope in snapshot.observatory.telescopes():
+        own = [each for each in snapshot.downtimes if each.instrument_type and _is_at(each, telescope.key)]
+        if own:
+            found[telescope.key] = own
     return found
+
+
+def _is_at(downtime: Downtime, telescope: str) -> bool:
+    return downtime.telescope_key.casefold() == telescope.casefold()
+
+
+def _holes(
+    candidate: Candidate,
+    telescope: str,
+    special: Mapping[str, Sequence[Downtime]],
+    seeing: Mapping[str, Seeing],
+    limit_arcsec: float | None,
+    now: datetime,
+) -> list[tuple[float, float]]:
+    """When a telescope could see a request and yet not take it."""
+    types = instrument_types_of(candidate.request)
+    holes = [
+        (each.start.timestamp(), each.end.timestamp())
+        for each in special.get(telescope, ())
+        if each.stops(telescope, types)
+    ]
+    measured = seeing.get(telescope)
+    if measured is not None and measured.blocks(limit_arcsec, now):
+        holes.append((now.timestamp(), (measured.at + SEEING_VALID).timestamp()))
+    return holes
 
 
 def _seeing(snapshot: Snapshot) -> dict[str, Seeing]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import structlog
 
+from armillary import clock
 from armillary.clients.errors import ClientError
 from armillary.scheduler import metrics
 from armillary.scheduler.assembly import horizon_of
@@ -19,6 +20,7 @@ from armillary.scheduler.fetch import read_snapshot
 from armillary.scheduler.lease import LeaseKeeper
 from armillary.scheduler.plausibility import Plausibility
 from armillary.scheduler.publish import Publication, differences, publish
+from armillary.scheduler.relaxing import relaxations
 from armillary.scheduler.run import KnownPrices, Run, SolverLimits, plan_run
 from armillary.scheduler.services import Services
 from armillary.scheduler.snapshot import Snapshot
@@ -52,6 +54,8 @@ class Cycle:
     directory: Path
     """Where the documents of the runs are kept."""
     sky: SkyWindows = field(default_factory=SkyWindows)
+    relaxed_sky: SkyWindows = field(default_factory=SkyWindows)
+    """For what would be seen with weaker constraints."""
     plausibility: Plausibility = field(default_factory=Plausibility)
     prices: KnownPrices | None = None
     own_cancellations: set[str] = field(default_factory=set)
@@ -93,16 +97,17 @@ class Cycle:
         if budget.is_interrupted():
             return LoopStatus(State.INTERRUPTED, "Rapid-response work came in between and goes first.", now)
         with stages.stage("publish"):
-            publication = self._publish(run, snapshot)
+            publication, is_late = self._publish(run, snapshot)
         self.last_changed = changed
         with stages.stage("explain"):
-            reasons = reasons_of(run)
+            reasons = reasons_of(run, relaxations(run, self.relaxed_sky))
         document = save(
             document_of(run, budget.limits, reasons, publication), self.directory, keep=self.settings.runs_kept
         )
         metrics.measure(run, reasons, publication)
         self.last_run = run
-        return _status_of(publication, run, now, document, reasons)
+        status = _status_of(publication, run, now, document, reasons)
+        return replace(status, again=status.again or is_late)
 
     def tell(self, status: LoopStatus) -> None:
         """Tell the portal how a run went, and what is new about its requests; if it cannot be told, that is no harm."""
@@ -137,16 +142,20 @@ class Cycle:
         )
         return self.last_snapshot
 
-    def _publish(self, run: Run, snapshot: Snapshot) -> Publication:
-        start, end = run.horizon.start, run.horizon.end
-        changes = differences(run.by_telescope(), snapshot, start, end, run.preempted)
+    def _publish(self, run: Run, snapshot: Snapshot) -> tuple[Publication, bool]:
+        """Publish what is still to come of a plan; whether some of it is over already."""
+        self.lease.take()  # a long solution may have outlived it
+        start, end = max(run.horizon.start, clock.now()), run.horizon.end
+        plan = run.by_telescope()
+        timely = {key: [each for each in own if each.start >= start] for key, own in plan.items()}
+        changes = differences(timely, snapshot, start, end, run.preempted)
         if run.preempted:
             _log.warning("observations_preempted", observations=[each.id for each in run.preempted])
         self.own_cancellations.clear()
         self.own_cancellations.update(str(each.id) for change in changes for each in change.cancel)
         self.own_cancellations.update(str(each.id) for each in run.preempted)
-        self.lease.take()  # a long solution may have outlived it
-        return publish(self.services.portal, changes, snapshot.versions, start, end, self.lease.fence)
+        published = publish(self.services.portal, changes, snapshot.versions, start, end, self.lease.fence)
+        return published, any(len(timely[key]) < len(own) for key, own in plan.items())
 
 
 def _status_of(

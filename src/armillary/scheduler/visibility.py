@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from typing import Final
 
 import numpy as np
@@ -17,6 +18,8 @@ from armillary.core.requests.visibility import Pair, UnsupportedTarget, sky_pair
 Spans = npt.NDArray[np.float64]
 """Sorted, disjoint, half-open intervals in unix seconds; shape (n, 2)."""
 _Key = tuple[riseset.Target, riseset.Constraints, riseset.Site]
+_Asked = tuple[tuple[Pair, ...], tuple[tuple[float, float], ...], riseset.Site]
+"""Pairs, windows in unix seconds, and a site."""
 _LONG_AGO: Final = datetime(1, 1, 1, tzinfo=UTC)
 _DAY: Final = timedelta(days=1)
 _AIRMASS_STEP_S: Final = 1_800.0
@@ -34,6 +37,9 @@ class SkyWindows:
     def __init__(self) -> None:
         self._start = self._end = _LONG_AGO
         self._known: dict[_Key, Spans] = {}
+        self._combined: dict[_Asked, Spans] = {}
+        """What requests' pairs and windows have in common at a site, on all days that are known."""
+        self._used: dict[_Asked, Spans] = {}
         self.computed = 0
         """Pairs of a target and a site computed since the beginning; for the metrics."""
 
@@ -61,10 +67,13 @@ class SkyWindows:
         needed = [{place.key: sites[place.key] for place in places} for places in telescopes]
         self._compute_missing(pairs, needed)
         self._forget_all_but(pairs)
-        return [
-            {} if own is None else self._seen(_own_windows(request, start, end), own, places)
+        seen = [
+            {} if own is None else self._seen(request, own, places)
             for request, own, places in zip(requests, pairs, needed, strict=True)
         ]
+        self._combined = self._used
+        self._used = {}
+        return _cut(seen, start.timestamp(), end.timestamp())
 
     def _sites(self, telescopes: Mapping[str, Telescope]) -> dict[str, riseset.Site]:
         """The site of each telescope; equal ones are the same object."""
@@ -77,6 +86,7 @@ class SkyWindows:
         first, last = _midnight(start), _midnight(end + _DAY) + _DAY
         if first < self._start or first >= self._end:
             self._known.clear()
+            self._combined.clear()
             self._start, self._end = first, last
             return
         if last > self._end:
@@ -89,6 +99,7 @@ class SkyWindows:
     def _extend(self, last: datetime) -> None:
         """Compute what is known for some more days."""
         known, self._known = self._known, {}
+        self._combined.clear()
         edge, self._start, begin = self._end, self._end, self._start
         self._end = last
         self._compute_pairs((key[:2], (key[2],)) for key in known)
@@ -139,19 +150,25 @@ class SkyWindows:
             for column, site in enumerate(sites):
                 self._known[(*pair, site)] = np.column_stack(table.of(row, column))
 
-    def _seen(self, wanted: Spans, pairs: Sequence[Pair], sites: Mapping[str, riseset.Site]) -> dict[str, Spans]:
-        """The part of the wanted spans in which all pairs are up, by telescope; telescopes of one site share it."""
+    def _seen(self, request: Request, pairs: Sequence[Pair], sites: Mapping[str, riseset.Site]) -> dict[str, Spans]:
+        """The part of a request's windows in which all pairs are up, by telescope; those of one site share it."""
         by_site: dict[int, Spans] = {}
         seen = {}
+        windows = tuple((window.start.timestamp(), window.end.timestamp()) for window in request.windows)
         for key, site in sites.items():
-            spans = by_site.get(id(site))
-            if spans is None:
-                spans = wanted
-                for pair in pairs:
-                    spans = intersect(spans, self._known[(*pair, site)])
-                by_site[id(site)] = spans
-            seen[key] = spans
+            if id(site) not in by_site:
+                asked = (tuple(pairs), windows, site)
+                spans = self._combined.get(asked)
+                self._used[asked] = by_site[id(site)] = self._common(asked) if spans is None else spans
+            seen[key] = by_site[id(site)]
         return seen
+
+    def _common(self, asked: _Asked) -> Spans:
+        pairs, windows, site = asked
+        spans = _sorted(list(windows))
+        for pair in pairs:
+            spans = intersect(spans, self._known[(*pair, site)])
+        return spans
 
 
 def _midnight(at: datetime) -> datetime:
@@ -164,6 +181,39 @@ def _joined(before: Spans, after: Spans, edge: float) -> Spans:
         middle = np.array([[before[-1, 0], after[0, 1]]])
         return np.concatenate([before[:-1], middle, after[1:]])
     return np.concatenate([before, after])
+
+
+def _cut(seen: Sequence[Mapping[str, Spans]], start: float, end: float) -> list[dict[str, Spans]]:
+    """What lies between start and end, of all at once; telescopes that share their spans go on sharing them."""
+    distinct = {id(spans): spans for own in seen for spans in own.values()}
+    cut = dict(zip(distinct, each_clipped(list(distinct.values()), start, end), strict=True))
+    return [{key: cut[id(spans)] for key, spans in own.items() if len(cut[id(spans)])} for own in seen]
+
+
+def each_clipped(arrays: Sequence[Spans], start: float, end: float) -> list[Spans]:
+    """What lies between start and end, of each of many arrays of spans."""
+    return _each(arrays, lambda rows: np.clip(rows, start, max(start, end)))
+
+
+def each_whole(arrays: Sequence[Spans], epoch: float) -> list[Spans]:
+    """The part between whole seconds, counted from a (whole) epoch, of each of many arrays of spans."""
+
+    def rounded(rows: Spans) -> Spans:
+        return np.column_stack((np.ceil(rows[:, 0] - epoch), np.floor(rows[:, 1] - epoch)))
+
+    return _each(arrays, rounded)
+
+
+def _each(arrays: Sequence[Spans], change: Callable[[Spans], Spans]) -> list[Spans]:
+    """Change the rows of many arrays at once, and drop those that become empty."""
+    if not arrays:
+        return []
+    owner = np.repeat(np.arange(len(arrays)), [len(each) for each in arrays])
+    rows = change(np.concatenate(arrays))
+    keep = rows[:, 0] < rows[:, 1]
+    first = np.searchsorted(owner[keep], np.arange(len(arrays) + 1))
+    kept = rows[keep]
+    return [kept[begin:end] for begin, end in pairwise(first.tolist())]
 
 
 def darkness(telescope: Telescope, start: datetime, end: datetime) -> Spans:
@@ -228,11 +278,6 @@ def _sorted(intervals: Sequence[tuple[float, float]]) -> Spans:
         elif start < end:
             merged.append([start, end])
     return np.array(merged, dtype=np.float64).reshape(-1, 2)
-
-
-def _own_windows(request: Request, start: datetime, end: datetime) -> Spans:
-    wanted = _sorted([(window.start.timestamp(), window.end.timestamp()) for window in request.windows])
-    return clip(wanted, start.timestamp(), end.timestamp())
 
 
 def _pairs_or_none(request: Request) -> list[Pair] | None:
