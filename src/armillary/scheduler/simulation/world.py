@@ -69,14 +69,15 @@ def load_world(path: Path) -> World:
         raise WorldInvalid(f"{path} cannot be read as a world: {error}") from error
 
 
-def from_json(document: Mapping[str, Any]) -> World:
+def from_json(document: Any) -> World:
     """The world that :meth:`World.as_json` wrote.
 
     Raises:
         ValueError: The document is none.
     """
-    if document.get("format") != FORMAT:
-        raise WorldInvalid(f"its format is {document.get('format')!r}, not {FORMAT!r}")
+    found = document.get("format") if isinstance(document, Mapping) else None
+    if found != FORMAT:
+        raise WorldInvalid(f"its format is {found!r}, not {FORMAT!r}")
     snapshot = Snapshot(
         at=_MOMENT.validate_python(document["at"]),
         groups=_GROUPS.validate_python(document["groups"]),
