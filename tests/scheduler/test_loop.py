@@ -191,16 +191,14 @@ def test_every_request_has_its_reason(world: World, ask: Ask) -> None:
 
 def test_what_would_help_is_said(world: World, ask: Ask) -> None:
     """NGC 7662 culminates near the zenith there; at 19:00 its airmass is 1.0, at 23:30 about 1.7."""
-    late = [{"start": "2026-11-23T23:20:00Z", "end": "2026-11-23T23:40:00Z"}]
-    low = ask("low", windows=late)
+    low = ask("low", windows=[{"start": "2026-11-23T19:00:00Z", "end": "2026-11-23T23:40:00Z"}])
     low["requests"][0]["configurations"][0]["constraints"]["max_airmass"] = 1.2
-    low["requests"][0]["windows"] = [{"start": "2026-11-23T19:00:00Z", "end": "2026-11-23T23:40:00Z"}]
     submitted = world.astronomer().submit(low)
     world.down(datetime(2026, 11, 23, 18, 0, tzinfo=UTC), 5.0)
     loop = world.loop(horizon_days=1.0)
     loop.step()
     (reason,) = [each for each in loop.status.reasons if each.request_group == submitted.id]
-    assert reason.status == "no_window"
+    assert reason.status in {"no_window", "too_short"}, "what is left of the night after the downtime"
     assert reason.relaxation is not None
     assert "airmass of up to" in reason.relaxation
     weaker = float(reason.relaxation.split()[-1])

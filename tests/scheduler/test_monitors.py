@@ -255,3 +255,16 @@ def test_a_wrong_file_of_monitors_is_refused_with_the_reason(tmp_path: Path, con
     path.write_text(content)
     with pytest.raises(MonitorsInvalid, match=message):
         monitors_from(path)
+
+
+def test_others_are_found_by_their_entry_point(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from importlib.metadata import EntryPoint
+
+    from armillary.scheduler.monitors import configured
+
+    entry = EntryPoint("ours", "armillary.scheduler.monitors.http_json:HttpJsonMonitor", configured.ENTRY_POINT)
+    monkeypatch.setattr(configured, "entry_points", lambda group: [entry] if group == "armillary.monitors" else [])
+    path = tmp_path / "monitors.json"
+    path.write_text('[{"type": "ours", "url": "http://weather.example/"}]')
+    (monitor,) = monitors_from(path)
+    assert isinstance(monitor, HttpJsonMonitor)

@@ -187,7 +187,7 @@ def _cut(seen: Sequence[Mapping[str, Spans]], start: float, end: float) -> list[
     """What lies between start and end, of all at once; telescopes that share their spans go on sharing them."""
     distinct = {id(spans): spans for own in seen for spans in own.values()}
     cut = dict(zip(distinct, each_clipped(list(distinct.values()), start, end), strict=True))
-    return [{key: cut[id(spans)] for key, spans in own.items() if len(cut[id(spans)])} for own in seen]
+    return [{key: cut[id(spans)] for key, spans in own.items()} for own in seen]
 
 
 def each_clipped(arrays: Sequence[Spans], start: float, end: float) -> list[Spans]:
