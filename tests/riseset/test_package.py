@@ -16,9 +16,10 @@ import pytest
 
 import armillary.riseset as package
 from armillary.riseset import SiderealTarget, Site, acceleration, observable_windows
+from armillary.riseset.compiled import arrays, windows
 from armillary.riseset.compiled.stars import nodes_of
 from armillary.riseset.data.build import packed_ephemeris
-from armillary.riseset.daynodes import day_nodes
+from armillary.riseset.daynodes import day_nodes, day_table
 from armillary.riseset.ephemeris import barycentric
 from armillary.riseset.sky import blocks_of, sky_of
 from armillary.riseset.timescales import earth_orientation, tai_from_unix, unix_from_tai
@@ -54,6 +55,36 @@ def test_compiling_is_announced_and_done_once(tmp_path: Path) -> None:
     assert "compiling" not in words[1]
 
 
+def test_a_change_in_any_source_of_the_compiled_loops_makes_numba_compile_them_anew() -> None:
+    # Numba itself looks at the file of each function alone, and would keep what calls a changed one.
+    modules = {path.stem for path in (FOLDER / "compiled").glob("*.py")}
+    text = "".join(path.read_text(encoding="utf-8") for path in (FOLDER / "compiled").glob("*.py"))
+    borrowed = set(re.findall(r"^from armillary\.riseset\.(\w+) import", text, re.MULTILINE)) - {"compiled"}
+    assert borrowed == set(arrays.BORROWED_FROM)
+    assert {"arrays", "edges", "windows"} <= modules
+    index = windows.star_windows._cache._cache_file  # type: ignore[attr-defined] # numba's own
+    stamp = index._source_stamp
+    saved = index._load_index()
+    assert len(stamp) == 64
+    assert saved
+    try:
+        index._source_stamp = "of other sources"
+        assert index._load_index() == {}
+    finally:
+        index._source_stamp = stamp
+
+
+def test_where_nothing_may_be_written_the_loops_are_compiled_all_the_same(tmp_path: Path) -> None:
+    # As in a container whose file system is read-only: numba finds no folder for its cache.
+    code = (
+        "import os; os.environ['NUMBA_CACHE_LOCATOR_CLASSES'] = 'UserProvidedCacheLocator';"
+        "from armillary.riseset.compiled.stars import fill_equatorial; import numpy as np;"
+        "out = np.empty((1, 3)); fill_equatorial(out, np.ones((1, 4, 3))); print(out.shape)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path)
+    assert done.stdout.strip() == "(1, 3)"
+
+
 def test_without_numba_the_search_answers_and_asking_for_compiled_loops_is_refused(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -80,8 +111,8 @@ def test_compiled_stars_are_those_of_erfa() -> None:
         )
         for ra, dec, pm in random.uniform((0.0, -90.0, -5000.0), (360.0, 90.0, 5000.0), (50, 3)).tolist()
     ]
-    days = day_nodes(20_500, 20_520)
-    difference = nodes_of(catalogue(stars), days) - star_nodes(catalogue(stars), days)
+    days, table = day_nodes(20_500, 20_520), day_table(20_500, 20_520)
+    difference = nodes_of(catalogue(stars), table) - star_nodes(catalogue(stars), days)
     assert np.degrees(np.abs(difference).max()) * 3.6e9 < 1.0  # microarcseconds
 
 

@@ -12,6 +12,7 @@ import pytest
 from armillary.riseset import (
     AltAzTarget,
     Comet,
+    Constraints,
     HourAngleTarget,
     MajorPlanet,
     MinorPlanet,
@@ -21,10 +22,16 @@ from armillary.riseset import (
     SolarSystemBody,
     Target,
     airmass_curve,
+    hour_angle_windows,
     icrs_separation_deg,
+    observable_windows,
+    orbits,
     positions,
     up_windows,
 )
+from armillary.riseset.ephemeris import barycentric
+from armillary.riseset.sky import frame_at, geocentric_body, into_frame
+from armillary.riseset.timescales import tai_from_unix, tdb_from_tai
 
 
 def at(text: str) -> datetime:
@@ -75,6 +82,28 @@ def test_vega_rises_and_sets_as_pyephem_says() -> None:
         "2000-01-02T05:52:08.26",
     ):
         assert min(abs((edge - at(text)).total_seconds()) for edge in edges) < 1.0
+
+
+def test_vega_stands_where_pyephem_says() -> None:
+    # T10, from astroplan's tests: 30" is their tolerance, the azimuth at 51 degrees of altitude.
+    seen = positions(SiderealTarget(279.23473479, 38.78368896), Site(0.0, 0.0), [at("2000-01-01T12:00")])
+    assert abs(seen.altitude_deg[0] - 51.198849) < 30.0 / 3600.0
+    assert abs(seen.azimuth_deg[0] - 358.46767) * np.cos(np.radians(51.2)) < 30.0 / 3600.0
+
+
+# T1, T2: USNO, to the minute. A star transits when the hour angles west of the meridian begin.
+@pytest.mark.parametrize(
+    ("target", "site", "expected"),
+    [
+        (SiderealTarget(310.3579583, 45.2803389), OGG, "2010-10-25T04:53"),
+        (SiderealTarget(95.9879583, -52.6676389), Site(-31.273, 149.070593), "2010-03-12T09:08"),
+    ],
+)
+def test_stars_transit_when_the_naval_observatory_says(target: SiderealTarget, site: Site, expected: str) -> None:
+    west = Site(*site.location, ha_limit_neg_h=0.0)
+    day = at(expected[:10])
+    [transit] = [a for a, _ in hour_angle_windows(target, west, day, day + timedelta(days=1)) if a != day]
+    assert abs((transit - at(expected)).total_seconds()) <= 31.0
 
 
 def test_a_star_moves_as_erfas_own_chain_has_it(reference: ModuleType) -> None:
@@ -202,6 +231,60 @@ def test_jupiter_culminates_as_horizons_says() -> None:
     assert np.abs(seen.altitude_deg - np.array(expected)).max() < 2e-4
 
 
+def test_jupiter_leaves_the_blind_spot_when_horizons_says() -> None:
+    # A7: zenith distance 9 degrees, interpolated between the minutes of Horizons.
+    site = Site(20.0, -150.0, zenith_blind_spot_deg=9.0)
+    start, end = at("2012-02-01T03:00"), at("2012-02-01T03:40")
+    [[windows]] = observable_windows([SolarSystemBody("jupiter")], [site], start, end, Constraints(twilight=None))
+    [(_, into), (out, _)] = windows
+    assert abs((into - at("2012-02-01T03:09:34")).total_seconds()) <= 1.0
+    assert abs((out - at("2012-02-01T03:31:05")).total_seconds()) <= 1.0
+
+
+def test_jupiter_parts_from_the_moon_as_horizons_says() -> None:
+    # A8: the topocentric distance, and the moment at which it passes 20 degrees.
+    start, end = at("2012-02-01"), at("2012-02-01T09:00")
+    times = [at(f"2012-02-01T{clock}") for clock in ("00:00", "03:30", "03:45", "08:00")]
+    jupiter, moon = (positions(SolarSystemBody(name), SITE_20_150, times) for name in ("jupiter", "moon"))
+    apart = icrs_separation_deg(jupiter.ra_deg, jupiter.dec_deg, moon.ra_deg, moon.dec_deg)
+    assert np.abs(np.asarray(apart) - np.array([18.709, 19.950, 20.022, 21.251])).max() < 2e-3
+    far = Constraints(twilight=None, min_moon_distance_deg=20.0)
+    low = Site(20.0, -150.0, horizon_deg=-90.0)
+    [[[(begin, last)]]] = observable_windows([SolarSystemBody("jupiter")], [low], start, end, far)
+    assert abs((begin - at("2012-02-01T03:40")).total_seconds()) < 60.0
+    assert last == end
+
+
+def test_mars_rises_and_sets_as_skyfield_says() -> None:
+    # P2: refracted, -34'.
+    bluffton, start = Site(40.8939, -83.8917), at("2020-02-01")
+    windows = up_windows(SolarSystemBody("mars"), bluffton, start, start + timedelta(days=2), -34.0 / 60.0)
+    expected = [("01T09:29:16", "01T18:42:57"), ("02T09:28:34", "02T18:41:41")]
+    assert len(windows) == 2
+    for window, clocks in zip(windows, expected, strict=True):
+        for found, clock in zip(window, clocks, strict=True):
+            assert abs((found - at(f"2020-02-{clock}")).total_seconds()) <= 2.0
+
+
+@pytest.mark.parametrize(
+    ("name", "ra_deg", "dec_deg"),
+    [
+        ("mercury", 15.0 * (22 + 41 / 60 + 47.78 / 3600), -(8 + 29 / 60 + 32.0 / 3600)),
+        ("jupiter", 15.0 * (10 + 17 / 60 + 12.82 / 3600), 12 + 2 / 60 + 57.0 / 3600),
+    ],
+)
+def test_planets_seen_from_the_centre_of_the_earth_are_those_of_horizons(
+    name: str, ra_deg: float, dec_deg: float
+) -> None:
+    # P4: as in astropy's tests, 1980-03-25T00:00 UTC.
+    tai = tai_from_unix(np.array([at("1980-03-25").timestamp()]))
+    frame = frame_at(tai)
+    [[x, y, z]] = into_frame(frame, geocentric_body(name, tai))
+    right_ascension = np.degrees(np.arctan2(y, x) - frame[0, 9])
+    apart = icrs_separation_deg(right_ascension, np.degrees(np.arctan2(z, np.hypot(x, y))), ra_deg, dec_deg)
+    assert apart < 0.3 / 3600.0
+
+
 # --- orbits -----------------------------------------------------------------------------------------------------------
 
 
@@ -227,6 +310,13 @@ def test_kilia_stands_where_the_reference_says() -> None:
     ]
     ra, dec = np.array(expected).T
     assert np.abs(np.asarray(icrs_separation_deg(seen.ra_deg, seen.dec_deg, ra, dec))).max() < 0.3 / 3600.0
+
+
+def test_kilia_stands_within_its_perturbations_of_where_horizons_says() -> None:
+    # N1: the epoch of the elements is a fortnight before; perturbations make 1.3".
+    kilia = MinorPlanet(56600.0, 7.22565, 173.25052, 47.60658, 2.4050925, 0.0943494, 54.47380)
+    seen = positions(kilia, Site(30.679833, -104.015173), [at("2013-12-08T23:58:52.8")])  # 00:00 TDB
+    assert np.asarray(icrs_separation_deg(seen.ra_deg, seen.dec_deg, 284.70994, -18.19420))[0] < 2.0 / 3600.0
 
 
 def test_a_hyperbolic_comet_stands_where_horizons_says() -> None:
@@ -256,10 +346,16 @@ def test_an_elliptic_comet_climbs_as_horizons_says() -> None:
 
 
 def test_hale_bopp_stands_where_the_minor_planet_center_says() -> None:
-    # N10: astrometric place and distance; the apparent place differs by precession and aberration, the distance not.
+    # N10: the astrometric place from the centre of the Earth, and the distance.
     comet = Comet(50536.6333, 88.9908, 283.3593, 130.6448, 0.916241, 0.994928)
-    seen = positions(comet, Site(0.0, 0.0), [at("2020-05-31")])
-    assert seen.distance_au[0] == pytest.approx(43.266, abs=1e-3)
+    tdb = tdb_from_tai(tai_from_unix(np.array([at("2020-05-31").timestamp()])))
+    earth, (sun, velocity) = barycentric("earth", tdb)[0], barycentric("sun", tdb)
+    [[place]], _ = orbits.geocentric(orbits.orbits_of([comet]), tdb, earth, sun, velocity)
+    x, y, z = place
+    ra_deg, dec_deg = np.degrees(np.arctan2(y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
+    expected = 15.0 * (23 + 59 / 60 + 16.6 / 3600), -(84 + 46 / 60 + 58 / 3600)
+    assert icrs_separation_deg(float(ra_deg), float(dec_deg), *expected) < 2.0 / 3600.0
+    assert positions(comet, Site(0.0, 0.0), [at("2020-05-31")]).distance_au[0] == pytest.approx(43.266, abs=1e-3)
 
 
 def test_a_major_planet_with_its_own_motion_is_a_minor_planet_with_that_of_its_axis() -> None:
@@ -313,6 +409,22 @@ def test_the_airmass_curve_means_what_the_limit_means() -> None:
     for time, value in zip(times, airmass, strict=True):
         assert (value <= 2.0) == any(a <= time < b for a, b in up)
     assert np.isnan(airmass).any()
+
+
+@pytest.mark.parametrize(
+    ("max_airmass", "horizon_deg", "expected"), [(1.2, 0.0, 56.44), (3.0, 30.0, 30.0), (None, 30.0, 30.0)]
+)
+def test_the_higher_of_airmass_limit_and_horizon_counts(
+    max_airmass: float | None, horizon_deg: float, expected: float
+) -> None:
+    # A6
+    site, start = Site(0.0, 0.0, horizon_deg=horizon_deg), at("2026-03-01")
+    star = SiderealTarget(150.0, 0.0)
+    constraints = Constraints(twilight=None, max_airmass=max_airmass)
+    [[windows]] = observable_windows([star], [site], start, start + timedelta(days=2), constraints)
+    edges = [edge for window in windows for edge in window if edge not in (start, start + timedelta(days=2))]
+    assert len(edges) >= 3
+    assert positions(star, site, edges).altitude_deg == pytest.approx(expected, abs=0.005)
 
 
 @pytest.mark.parametrize("offset_deg", [0.0, 1e-9, 1e-6, 90.0, 179.999999, 180.0])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
 from types import ModuleType
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 
 from armillary.riseset import (
     AltAzTarget,
+    Comet,
     Constraints,
     HourAngleTarget,
     MinorPlanet,
@@ -30,6 +32,8 @@ from armillary.riseset import (
     observable_windows,
     positions,
     sky_fraction_map,
+    subtract,
+    union,
     up_windows,
 )
 
@@ -133,6 +137,28 @@ sites = st.builds(
     zenith_blind_spot_deg=st.sampled_from([0.0, 0.1, 5.0]),
 )
 stars = st.builds(SiderealTarget, st.floats(0.0, 360.0), st.floats(-90.0, 90.0))
+angles = st.floats(0.0, 360.0)
+minor_planets = st.builds(
+    MinorPlanet,
+    st.just(61_000.0),
+    st.floats(0.0, 180.0),
+    angles,
+    angles,
+    st.floats(0.8, 4.0),
+    st.floats(0.0, 0.9),
+    angles,
+)
+comets = st.builds(
+    Comet,
+    st.floats(61_000.0, 61_200.0),
+    st.floats(0.0, 180.0),
+    angles,
+    angles,
+    st.floats(0.1, 5.0),
+    st.one_of(st.just(1.0), st.floats(0.0, 3.0)),
+)
+bodies = st.builds(SolarSystemBody, st.sampled_from(["sun", "moon", "venus", "mars", "jupiter"]))
+targets = st.one_of(stars, stars, minor_planets, comets, bodies)
 twilight_names = st.sampled_from(["sunset", "civil", "nautical", "astronomical", None])
 constraint_sets = st.builds(
     Constraints,
@@ -162,50 +188,70 @@ def test_compiled_loops_find_the_same_windows(star: SiderealTarget, site: Site, 
 
 
 @few
-@given(stars, sites, constraint_sets)
-def test_windows_are_sorted_disjoint_and_within_the_span(
-    star: SiderealTarget, site: Site, constraints: Constraints
-) -> None:
-    found = windows_of(star, site, constraints, START, WEEK)
+@given(targets, sites, constraint_sets)
+def test_windows_are_sorted_disjoint_and_within_the_span(target: Target, site: Site, constraints: Constraints) -> None:
+    found = windows_of(target, site, constraints, START, WEEK)
     assert all(START <= a < b <= WEEK for a, b in found)
     assert all(first[1] < second[0] for first, second in pairwise(found))
 
 
-@few
-@given(
-    stars, sites, twilight_names, st.floats(1.0, 3.0), st.floats(0.0, 0.5), st.floats(0.0, 90.0), st.floats(0.0, 30.0)
-)
-def test_tightening_never_adds_time(
-    star: SiderealTarget,
-    site: Site,
-    twilight: Twilight | None,
-    airmass: float,
-    harder: float,
-    distance_deg: float,
-    more_deg: float,
-) -> None:
-    loose = Constraints(twilight=twilight, max_airmass=airmass + harder, min_moon_distance_deg=distance_deg)
-    tight = Constraints(twilight=twilight, max_airmass=airmass, min_moon_distance_deg=distance_deg + more_deg)
-    wide = windows_of(star, site, loose, START, WEEK)
-    narrow = windows_of(star, site, tight, START, WEEK)
-    assert hours(narrow) - hours(intersect(narrow, wide)) < 1e-6
+@st.composite
+def constraints_and_harder_ones(draw: st.DrawFn) -> tuple[Site, Constraints, Site, Constraints]:
+    """A site and constraints, and the same with each limit drawn tighter or left."""
+    site, loose = draw(sites), draw(constraint_sets)
+    names: list[Twilight | None] = [None, "sunset", "civil", "nautical", "astronomical"]
+    darker = draw(st.sampled_from(names[names.index(loose.twilight) :]))
+    airmass = draw(st.sampled_from([None, 1.2, 1.7]))
+    tight = Constraints(
+        twilight=darker,
+        max_airmass=min(airmass or 99.0, loose.max_airmass or 99.0) if airmass or loose.max_airmass else None,
+        min_moon_distance_deg=min(180.0, loose.min_moon_distance_deg + draw(st.sampled_from([0.0, 5.0, 60.0]))),
+        max_moon_illumination=loose.max_moon_illumination * draw(st.sampled_from([1.0, 0.7])),
+        refraction=loose.refraction,
+    )
+    narrow = replace(
+        site,
+        horizon_deg=min(90.0, site.horizon_deg + draw(st.sampled_from([0.0, 10.0]))),
+        ha_limit_neg_h=site.ha_limit_neg_h * draw(st.sampled_from([1.0, 0.8])),
+        ha_limit_pos_h=site.ha_limit_pos_h * draw(st.sampled_from([1.0, 0.8])),
+        zenith_blind_spot_deg=site.zenith_blind_spot_deg + draw(st.sampled_from([0.0, 3.0])),
+    )
+    return site, loose, narrow, tight
 
 
 @few
-@given(stars, sites, constraint_sets, st.integers(1, 7 * 86_400 - 1))
-def test_splitting_a_span_changes_nothing(
-    star: SiderealTarget, site: Site, constraints: Constraints, cut_s: int
-) -> None:
+@given(targets, constraints_and_harder_ones())
+def test_tightening_never_adds_time(target: Target, asked: tuple[Site, Constraints, Site, Constraints]) -> None:
+    site, loose, narrow, tight = asked
+    wide = windows_of(target, site, loose, START, WEEK)
+    small = windows_of(target, narrow, tight, START, WEEK)
+    added = subtract(small, wide)
+    assert hours(added) * 3600.0 < 1e-3 * (len(wide) + len(small))  # edges are refined to 10 us each
+
+
+@few
+@given(targets, sites, constraint_sets, st.integers(1, 7 * 86_400 - 1))
+def test_splitting_a_span_changes_nothing(target: Target, site: Site, constraints: Constraints, cut_s: int) -> None:
     cut = START + timedelta(seconds=cut_s)
-    whole = windows_of(star, site, constraints, START, WEEK)
-    parts = windows_of(star, site, constraints, START, cut) + windows_of(star, site, constraints, cut, WEEK)
-    glued: list[Window] = []
-    for window in parts:
-        if glued and glued[-1][1] == window[0]:
-            glued[-1] = (glued[-1][0], window[1])
-        else:
-            glued.append(window)
+    whole = windows_of(target, site, constraints, START, WEEK)
+    parts = windows_of(target, site, constraints, START, cut) + windows_of(target, site, constraints, cut, WEEK)
+    glued = union(parts)
     assert_same([w for w in glued if w[1] - w[0] > MICROSECOND], [w for w in whole if w[1] - w[0] > MICROSECOND])
+
+
+@few
+@given(targets, sites, constraint_sets)
+def test_windows_lie_where_it_is_dark_and_the_target_up_and_within_reach(
+    target: Target, site: Site, constraints: Constraints
+) -> None:
+    found = windows_of(target, site, constraints, START, WEEK)
+    dark = dark_windows(site, START, WEEK, constraints.twilight)
+    reached = hour_angle_windows(target, site, START, WEEK)
+    assert hours(subtract(found, dark)) * 3600.0 < 1e-3 * (len(found) + 1)
+    assert hours(subtract(found, reached)) * 3600.0 < 1e-3 * (len(found) + 1)
+    if not constraints.refraction:
+        up = up_windows(target, site, START, WEEK, max(site.horizon_deg, constraints.min_altitude_deg))
+        assert hours(subtract(found, up)) * 3600.0 < 1e-3 * (len(found) + 1)
 
 
 @pytest.mark.parametrize(

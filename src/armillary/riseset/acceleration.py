@@ -7,26 +7,25 @@ import math
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from armillary.riseset.constraints import Constraints
 from armillary.riseset.crossings import Segments
-from armillary.riseset.daynodes import day_nodes
+from armillary.riseset.daynodes import day_table
 from armillary.riseset.interpolation import NODES_AFTER, NODES_BEFORE
 from armillary.riseset.limits import altitude_limits
 from armillary.riseset.nights import usable
 from armillary.riseset.quantities import DAY_S
 from armillary.riseset.sites import Site
-from armillary.riseset.sky import Blocks, sky_of
+from armillary.riseset.sky import Blocks, blocks_of, sky_of
 from armillary.riseset.targets import SiderealTarget
 from armillary.riseset.timescales import FloatArray
 from armillary.riseset.topocentric import observers_at
 from armillary.riseset.tracks import IntArray, catalogue, days_of
 
-if TYPE_CHECKING:  # numba takes half a second to import: not before it is needed
-    from armillary.riseset.compiled.arrays import MoonTable, Nights, Rotation
+Span = tuple[float, float]
 
 _LOG = logging.getLogger(__name__)
 
@@ -63,7 +62,6 @@ def _star_windows() -> Any:
     return star_windows
 
 
-@lru_cache(maxsize=256)
 def _places(sites: tuple[Site, ...], constraints: Constraints) -> FloatArray:
     """Rows of :class:`armillary.riseset.compiled.arrays.Place`."""
     observers = observers_at(sites)
@@ -93,65 +91,71 @@ def _places(sites: tuple[Site, ...], constraints: Constraints) -> FloatArray:
     return np.ascontiguousarray(np.stack(columns, axis=1))
 
 
-@lru_cache(maxsize=256)
-def _nights(blocks: Blocks, sites: tuple[Site, ...], constraints: Constraints) -> Nights:
-    from armillary.riseset.compiled.arrays import Nights
+class Context(NamedTuple):
+    """All but the stars that :func:`armillary.riseset.compiled.windows.star_windows` asks for, in its order."""
 
-    parts = [usable(blocks, site.location, constraints.twilight, constraints.max_moon_illumination) for site in sites]
-    return Nights(
-        offset=np.concatenate([[0], np.cumsum([len(part) for part in parts])]).astype(np.int64),
-        start=np.concatenate([part.start for part in parts]),
-        end=np.concatenate([part.end for part in parts]),
-    )
+    days: FloatArray
+    moon_coefficients: FloatArray
+    rotation_table: FloatArray
+    places: FloatArray
+    offset: IntArray
+    nights: FloatArray
+    numbers: tuple[float, float, float, float, float, float, float]
 
 
 @lru_cache(maxsize=32)
-def _earth_and_moon(blocks: Blocks) -> tuple[Rotation, MoonTable]:
-    from armillary.riseset.compiled.arrays import MoonTable, Rotation
-
+def _rotation_table(blocks: Blocks) -> FloatArray:
     sky = sky_of(blocks)
-    table = np.column_stack([sky.theta, sky.theta_rate * DAY_S, sky.pole])
-    rotation = Rotation(sky.first_day, np.ascontiguousarray(table))
-    return rotation, MoonTable(sky.first_s, (sky.last_s - sky.first_s) / len(sky.moon), sky.moon)
+    return np.ascontiguousarray(np.column_stack([sky.theta, sky.theta_rate * DAY_S, sky.pole]))
 
 
-def _call(
-    function: Any,
-    targets: Sequence[SiderealTarget],
-    sites: Sequence[Site],
-    span: tuple[float, float],
-    constraints: Constraints,
-    blocks: Blocks,
-) -> tuple[Segments, IntArray]:
+@lru_cache(maxsize=256)
+def _context(sites: tuple[Site, ...], constraints: Constraints, span: Span) -> Context:
+    """What a question has in common with others about the same sites and span; a few kB besides what others keep."""
+    blocks = blocks_of(*span)
+    sky = sky_of(blocks)
     first_day, last_day = days_of(*span)
-    rotation, moon = _earth_and_moon(blocks)
-    key = tuple(sites)
-    distance = constraints.min_moon_distance_deg
-    cell, windows, unresolved = function(
-        catalogue(targets),
-        day_nodes(first_day - NODES_BEFORE, last_day + NODES_AFTER),
-        first_day,
-        moon,
-        rotation,
-        _places(key, constraints),
-        _nights(blocks, key, constraints),
-        span,
-        float(np.cos(np.radians(distance))) if distance > 0.0 else 2.0,
+    nights = [usable(blocks, site.location, constraints.twilight, constraints.max_moon_illumination) for site in sites]
+    distance_deg = constraints.min_moon_distance_deg
+    return Context(
+        days=day_table(first_day - NODES_BEFORE, last_day + NODES_AFTER),
+        moon_coefficients=sky.moon,
+        rotation_table=_rotation_table(blocks),
+        places=_places(sites, constraints),
+        offset=np.cumsum([0, *(len(night) for night in nights)], dtype=np.int64),
+        nights=np.concatenate([np.column_stack([night.start, night.end]) for night in nights]),
+        numbers=(
+            float(first_day),
+            sky.first_s,
+            (sky.last_s - sky.first_s) / len(sky.moon),
+            float(sky.first_day),
+            *span,
+            math.cos(math.radians(distance_deg)) if distance_deg > 0.0 else 2.0,
+        ),
     )
-    return Segments(cell, windows[:, 0], windows[:, 1]), unresolved
 
 
-def star_segments(
-    targets: Sequence[SiderealTarget],
-    sites: Sequence[Site],
-    span: tuple[float, float],
-    constraints: Constraints,
-    blocks: Blocks,
-) -> tuple[Segments, IntArray]:
-    """Windows of stars by the compiled loops: segments whose items are ``star * len(sites) + site``.
+class StarWindows(NamedTuple):
+    """Windows of stars; those of a cell, ``star * len(sites) + site``, are ``offsets[cell]`` to ``offsets[cell + 1]``.
 
-    Returns:
-        The segments, and the items that the loops leave to :func:`armillary.riseset.filters.observable` because the
-        star grazes a limit or stands at a pole.
+    The ``unresolved`` cells the loops leave to :func:`armillary.riseset.filters.observable`, because the star grazes a
+    limit or stands at a pole.
     """
-    return _call(_star_windows(), targets, sites, span, constraints, blocks)
+
+    start: FloatArray
+    end: FloatArray
+    offsets: IntArray
+    unresolved: IntArray
+
+    def segments(self) -> Segments:
+        """The windows as segments whose items are their cells."""
+        return Segments(np.repeat(np.arange(len(self.offsets) - 1), np.diff(self.offsets)), self.start, self.end)
+
+
+def star_windows(
+    targets: Sequence[SiderealTarget], sites: tuple[Site, ...], span: Span, constraints: Constraints
+) -> StarWindows:
+    """Windows of stars by the compiled loops."""
+    windows, integers = _star_windows()(catalogue(targets), *_context(sites, constraints, span))
+    cells = len(targets) * len(sites) + 1
+    return StarWindows(windows[0], windows[1], integers[:cells], integers[cells:])

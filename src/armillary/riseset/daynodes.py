@@ -54,6 +54,21 @@ def _of_block(number: int) -> DayNodes:
     )
 
 
+# Columns of the table of :func:`day_table`.
+YEAR: Final = 0
+FRAME: Final = 1
+EARTH: Final = 11
+BETA: Final = 14
+FROM_SUN: Final = 17
+SUN: Final = 20
+
+
+@lru_cache(maxsize=64)
+def day_table(first_day: int, last_day: int) -> FloatArray:
+    """The nodes of days as one table, (days, 21): what compiled loops are handed soonest."""
+    return np.ascontiguousarray(np.column_stack(day_nodes(first_day, last_day)))
+
+
 @lru_cache(maxsize=64)
 def day_nodes(first_day: int, last_day: int) -> DayNodes:
     """The nodes of the days ``first_day`` to ``last_day`` (exclusive). They are kept: do not write to them."""

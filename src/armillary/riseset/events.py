@@ -29,6 +29,7 @@ from armillary.riseset.timescales import (
     require_span,
     require_times,
     tai_from_unix,
+    tai_of,
     unix_from_tai,
 )
 from armillary.riseset.tracks import IntArray
@@ -64,8 +65,8 @@ class TwilightPeriod:
 
 
 def _tai_span(start: datetime, end: datetime) -> tuple[float, float]:
-    first, last = tai_from_unix(np.array(require_span(start, end)))
-    return float(first), float(last)
+    first, last = require_span(start, end)
+    return tai_of(first), tai_of(last)
 
 
 def dark_windows(site: Site, start: datetime, end: datetime, twilight: Twilight | None = "nautical") -> list[Window]:

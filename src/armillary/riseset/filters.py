@@ -6,6 +6,7 @@ edge is a refined root and nothing is decided on a grid.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -14,7 +15,7 @@ import numpy as np
 from armillary.riseset.constraints import Constraints
 from armillary.riseset.crossings import Segments, keep_where
 from armillary.riseset.limits import altitude_limits
-from armillary.riseset.nights import Location, moon_track, usable
+from armillary.riseset.nights import MOON_DISTANCE_CURVATURE, Location, moon_track, usable
 from armillary.riseset.sites import Site
 from armillary.riseset.sky import Blocks, sky_of
 from armillary.riseset.timescales import FloatArray
@@ -22,10 +23,8 @@ from armillary.riseset.topocentric import View, observers_at
 from armillary.riseset.tracks import AnyTracks, IntArray, Tracks
 
 _ROTATION_CURVATURE: Final = 5.4e-9  # square of the Earth's rate of rotation, rad/s^2
-# Of the cosine of the distance from the Moon: 0.95 deg/h squared, and the parallax of a turning observer.
-MOON_DISTANCE_CURVATURE: Final = 1.3e-10
 _HOUR_S: Final = 3600.0
-_CHANCE_RAD: Final = 0.01
+_CHANCE_RAD: Final = 1e-3  # what polar motion, diurnal aberration and the part of a day may change, generously
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,7 +53,24 @@ class Question:
     def longest_piece_s(self) -> float:
         """Length of the pieces to begin a search with: about what the curvature can decide."""
         total = _ROTATION_CURVATURE + self.tracks.curvature
-        return float(min(2.0 * _HOUR_S, max(20.0, 0.25 / np.sqrt(total))))
+        return float(min(4.0 * _HOUR_S, max(20.0, 1.0 / np.sqrt(total))))
+
+    def cos_dec(self, segments: Segments) -> FloatArray | float:
+        """How far from the axis the tracks turn, for segments: less than 1 is known of stars alone."""
+        if not isinstance(self.tracks, Tracks) or not self.tracks.at_infinity:
+            return 1.0
+        x, y, _ = np.moveaxis(self.tracks.coefficients[:, :, 0], -1, 0)
+        widest = np.hypot(x, y).max(axis=1) + 1e-4  # between the beginnings of two days
+        return np.asarray(widest[segments.item // len(self.sites)])
+
+    def cos_latitude(self, segments: Segments) -> FloatArray:
+        """That of the site, for segments."""
+        return self.per_site([math.cos(math.radians(site.latitude_deg)) for site in self.sites], segments) + 1e-5
+
+    def curvature_of_altitude(self, segments: Segments) -> FloatArray:
+        """A bound on the second derivative of the sine of the altitude, for segments."""
+        turning = _ROTATION_CURVATURE * self.cos_latitude(segments) * self.cos_dec(segments)
+        return turning + self.tracks.curvature
 
 
 def clipped(segments: Segments, start_s: float, end_s: float) -> Segments:
@@ -79,14 +95,14 @@ def usable_segments(
 
 
 def _with_a_chance(question: Question, segments: Segments) -> Segments:
-    """Leave out the stars that stay below the lowest altitude of a site by half a degree and more."""
+    """Leave out the stars that stay below the lowest altitude of a site all the time."""
     if not isinstance(question.tracks, Tracks) or not question.tracks.at_infinity:
         return segments
-    # A declination changes by an arcminute a year at most, but for Barnard's star and its like: two.
-    sin_dec = question.tracks.coefficients[:, 0, 0, 2]
+    dec = np.arcsin(question.tracks.coefficients[:, :, 0, 2].clip(-1.0, 1.0))
     latitude = np.radians([site.latitude_deg for site in question.sites])
     lowest = np.radians([altitude_limits(site, question.constraints).lowest_deg for site in question.sites])
-    highest = np.pi / 2.0 - np.abs(latitude[None, :] - np.arcsin(np.clip(sin_dec, -1.0, 1.0))[:, None])
+    nearest = latitude[None, :].clip(dec.min(axis=1)[:, None], dec.max(axis=1)[:, None])  # declination to the zenith
+    highest = np.pi / 2.0 - np.abs(latitude[None, :] - nearest)
     return segments.take((highest > lowest[None, :] - _CHANCE_RAD).ravel()[segments.item])
 
 
@@ -102,12 +118,9 @@ def above_lowest(question: Question, view: View, segments: Segments) -> Segments
         return margin
 
     needed = np.array(limits)[segments.item % len(limits)] > -90.0
-    return _merged(
-        segments.take(~needed),
-        keep_where(
-            height, segments.take(needed), _ROTATION_CURVATURE + question.tracks.curvature, question.longest_piece_s
-        ),
-    )
+    asked = segments.take(needed)
+    kept = keep_where(height, asked, question.curvature_of_altitude(asked), question.longest_piece_s)
+    return _merged(segments.take(~needed), kept)
 
 
 def outside_blind_spot(question: Question, view: View, segments: Segments) -> Segments:
@@ -121,12 +134,9 @@ def outside_blind_spot(question: Question, view: View, segments: Segments) -> Se
         return margin
 
     needed = np.array([site.zenith_blind_spot_deg > 0.0 for site in question.sites])[segments.item % len(limits)]
-    return _merged(
-        segments.take(~needed),
-        keep_where(
-            depth, segments.take(needed), _ROTATION_CURVATURE + question.tracks.curvature, question.longest_piece_s
-        ),
-    )
+    asked = segments.take(needed)
+    kept = keep_where(depth, asked, question.curvature_of_altitude(asked), question.longest_piece_s)
+    return _merged(segments.take(~needed), kept)
 
 
 def within_hour_angles(question: Question, view: View, segments: Segments) -> Segments:
@@ -141,15 +151,18 @@ def within_hour_angles(question: Question, view: View, segments: Segments) -> Se
 
     def reach(item: IntArray, tai_s: FloatArray) -> FloatArray:
         track, site = question.split(item)
-        x, y, _ = view.directions(question.tracks, track, site, tai_s).vector.T
+        seen = view.directions(question.tracks, track, site, tai_s)
+        x, y = seen.x, seen.y
         margin: FloatArray = x * np.cos(middle[site]) - y * np.sin(middle[site]) - np.hypot(x, y) * cos_half[site]
         return margin
 
     needed = np.array([site.limits_hour_angle for site in question.sites])[segments.item % len(low)]
-    curvature = 2.0 * (_ROTATION_CURVATURE + question.tracks.curvature)
-    return _merged(
-        segments.take(~needed), keep_where(reach, segments.take(needed), curvature, question.longest_piece_s)
-    )
+    asked = segments.take(needed)
+    # The distance from the axis is constant for a star; with a motion of its own it bends as much again.
+    curvature = _ROTATION_CURVATURE * question.cos_dec(asked)
+    if question.tracks.curvature > 0.0:
+        curvature = 2.0 * (curvature + question.tracks.curvature)
+    return _merged(segments.take(~needed), keep_where(reach, asked, curvature, question.longest_piece_s))
 
 
 def away_from_moon(question: Question, view: View, segments: Segments) -> Segments:
@@ -161,9 +174,9 @@ def away_from_moon(question: Question, view: View, segments: Segments) -> Segmen
 
     def distance(item: IntArray, tai_s: FloatArray) -> FloatArray:
         track, site = question.split(item)
-        target = view.directions(question.tracks, track, site, tai_s).vector
-        other = view.directions(moon, np.zeros_like(site), site, tai_s).vector
-        value: FloatArray = cosine - np.sum(target * other, axis=1)
+        one = view.directions(question.tracks, track, site, tai_s)
+        other = view.directions(moon, np.zeros_like(site), site, tai_s)
+        value: FloatArray = cosine - (one.x * other.x + one.y * other.y + one.z * other.z)
         return value
 
     own = question.tracks.curvature

@@ -27,12 +27,15 @@ HORIZON_REFRACTION_DEG: Final = 34.0 / 60.0
 SUN_CURVATURE: Final = 5.7e-9
 MOON_CURVATURE: Final = 6.6e-9
 ILLUMINATION_CURVATURE: Final = 8e-11
+# Of the cosine of the distance from the Moon: 0.95 deg/h squared, and the parallax of a turning observer.
+MOON_DISTANCE_CURVATURE: Final = 1.3e-10
 _HOUR_S: Final = 3600.0
 _CONTEXTS_KEPT: Final = 2048  # a few kB each
 
 Location = tuple[float, float, float]
 
 
+@lru_cache(maxsize=24)
 def sun_track(sky: Sky) -> Tracks:
     """The Sun's own table as a track."""
     return Tracks(
@@ -40,6 +43,7 @@ def sun_track(sky: Sky) -> Tracks:
     )
 
 
+@lru_cache(maxsize=24)
 def moon_track(sky: Sky) -> Tracks:
     """The Moon's own table as a track."""
     step = (sky.last_s - sky.first_s) / len(sky.moon)
@@ -65,7 +69,7 @@ def sine_of_sun_altitude(view: View, site: IntArray, tai_s: FloatArray) -> Float
 def moon_above_horizon(view: View, site: IntArray, tai_s: FloatArray) -> FloatArray:
     """Not negative while the Moon's upper limb is above -34': the rise and set of almanacs, in about radians."""
     directions = view.directions(moon_track(view.sky), np.zeros_like(site), site, tai_s)
-    semidiameter = np.arcsin(MOON_RADIUS_KM / (directions.distance_au * AU_KM))
+    semidiameter = np.arcsin(MOON_RADIUS_KM / (view.true_distance_au(directions, site, tai_s) * AU_KM))
     return view.sin_altitude(directions, site) + np.sin(semidiameter + math.radians(HORIZON_REFRACTION_DEG))
 
 

@@ -96,18 +96,16 @@ def _right_ascension_deg(view: View, tai: FloatArray, hour_angle: FloatArray) ->
 
 def _sky_columns(tracks: AnyTracks, view: View, tai: FloatArray) -> list[FloatArray]:
     zero = np.zeros(len(tai), np.int64)
-    x, y, z = view.directions(tracks, zero, zero, tai, polar_motion=False).vector.T
+    seen = view.directions(tracks, zero, zero, tai, polar_motion=False)
+    x, y, z = seen.x, seen.y, seen.z
     ra, dec = _right_ascension_deg(view, tai, np.arctan2(-y, x)), np.degrees(np.arctan2(z, np.hypot(x, y)))
     seen = view.directions(tracks, zero, zero, tai)
-    x, y, z = seen.vector.T
+    x, y, z = seen.x, seen.y, seen.z
     sin_phi, cos_phi = view.observers.sin_latitude[0], view.observers.cos_latitude[0]
     up, north = sin_phi * z + cos_phi * x, cos_phi * z - sin_phi * x
     distance = seen.distance_au
     if isinstance(tracks, Tracks) and not tracks.at_infinity:
-        theta, _, _ = view.sky.earth_rotation(tai)
-        turn = theta + view.observers.longitude[0]
-        c, s = np.cos(turn), np.sin(turn)
-        distance = distance / view.sky.aberration_stretch(np.stack([c * x - s * y, s * x + c * y, z], axis=1), tai)
+        distance = view.true_distance_au(seen, zero, tai)
     altitude = np.degrees(np.arctan2(up, np.hypot(north, y)))
     azimuth = np.degrees(np.arctan2(y, north)) % 360.0
     return [ra, dec, altitude, azimuth, np.degrees(np.arctan2(-y, x)) / 15.0, distance]

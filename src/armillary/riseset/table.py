@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 
-import numpy as np
-
 from armillary.riseset.timescales import FloatArray, datetime_from_unix
 from armillary.riseset.tracks import IntArray
 
@@ -47,9 +45,3 @@ class WindowTable:
         cells = [windows[a:b] for a, b in pairwise(edges)]
         n_targets, n_sites = self.shape
         return [cells[i * n_sites : (i + 1) * n_sites] for i in range(n_targets)]
-
-
-def table_of(cell: IntArray, starts: FloatArray, ends: FloatArray, shape: tuple[int, int]) -> WindowTable:
-    """A table from windows that name their cell, in order of cell and time."""
-    counts = np.bincount(cell, minlength=shape[0] * shape[1])
-    return WindowTable(starts, ends, np.concatenate([[0], np.cumsum(counts)]), shape)

@@ -11,6 +11,7 @@ Sources: IERS leap second table and finals2000A (rapid service, observed and pre
 from __future__ import annotations
 
 import warnings
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -61,6 +62,12 @@ def tai_from_unix(unix_s: FloatArray) -> FloatArray:
     """TAI seconds of Unix seconds (UTC)."""
     table = leap_seconds()
     return unix_s + table.offset_s[np.maximum(np.searchsorted(table.unix_s, unix_s, "right") - 1, 0)]
+
+
+def tai_of(unix_s: float) -> float:
+    """The same of one number, sooner."""
+    table = leap_seconds()
+    return unix_s + float(table.offset_s[max(bisect_right(table.unix_s, unix_s) - 1, 0)])
 
 
 def unix_from_tai(tai_s: FloatArray) -> FloatArray:

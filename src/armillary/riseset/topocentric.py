@@ -57,10 +57,20 @@ def observers_at(sites: Sequence[Site]) -> Observers:
 
 @dataclass(frozen=True, eq=False)
 class Directions:
-    """Unit vectors in the local hour-angle frame, (times, 3), and distances (au; 1 for stars), (times,)."""
+    """Unit vectors in the local hour-angle frame and distances (au; 1 for stars), each (times,).
 
-    vector: FloatArray
+    The distances are those of the tracks, up to 1e-4 too long or short: see :meth:`View.true_distance_au`.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    z: FloatArray
     distance_au: FloatArray
+
+    @property
+    def vector(self) -> FloatArray:
+        """The unit vectors, (times, 3)."""
+        return np.stack([self.x, self.y, self.z], axis=1)
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,7 +90,7 @@ class View:
         """
         theta, pole_x, pole_y = self.sky.earth_rotation(tai_s)
         longitude = self.observers.longitude[site]
-        x, y, z = tracks.terrestrial(track, tai_s, theta + longitude).T
+        x, y, z = tracks.terrestrial(track, tai_s, theta + longitude)
         c, s = np.cos(longitude), np.sin(longitude)
         a, b = pole_x * c - pole_y * s, pole_x * s + pole_y * c
         x, y, z = x + a * z, y - b * z, z - a * x + b * y
@@ -93,9 +103,18 @@ class View:
         x, y, z = x / length, y / length, z / length
         if not polar_motion:
             x, y, z = x - a * z, y + b * z, z + a * x - b * y
-        return Directions(np.stack([x, y, z], axis=1), distance)
+        return Directions(x, y, z, distance)
+
+    def true_distance_au(self, directions: Directions, site: IntArray, tai_s: FloatArray) -> FloatArray:
+        """Distances from the observers, for bodies: without what aberration has added to the vectors of the tracks."""
+        theta, _, _ = self.sky.earth_rotation(tai_s)
+        turn = theta + self.observers.longitude[site]
+        c, s = np.cos(turn), np.sin(turn)
+        x, y = directions.x, directions.y
+        stretch = self.sky.aberration_stretch(np.stack([c * x - s * y, s * x + c * y, directions.z], axis=1), tai_s)
+        distance: FloatArray = directions.distance_au / stretch
+        return distance
 
     def sin_altitude(self, directions: Directions, site: IntArray) -> FloatArray:
         """Sine of the airless altitude."""
-        vector = directions.vector
-        return self.observers.sin_latitude[site] * vector[:, 2] + self.observers.cos_latitude[site] * vector[:, 0]
+        return self.observers.sin_latitude[site] * directions.z + self.observers.cos_latitude[site] * directions.x

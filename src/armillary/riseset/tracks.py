@@ -9,8 +9,10 @@ asteroid at 0.01 au.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, cast
 
 import erfa
@@ -28,13 +30,16 @@ from armillary.riseset.targets import Comet, EarthSatellite, MajorPlanet, MinorP
 from armillary.riseset.timescales import FloatArray, tdb_from_tai
 
 IntArray = NDArray[np.int64]
+Vectors = tuple[FloatArray, FloatArray, FloatArray]  # x, y and z apart, each (times,)
 
 _BODY_STEP_S: Final = 21_600.0
 # Below this distance from the Sun an orbit curves too much for six-hourly nodes; at half-hourly ones 0.05 au is still
 # good to a few mas.
 _SUNGRAZER_AU: Final = 0.3
 _SUNGRAZER_STEP_S: Final = 1800.0
-_MAS_RAD: Final = np.pi / (180.0 * 3600.0 * 1000.0)
+_DEG_RAD: Final = np.pi / 180.0
+_MAS_RAD: Final = _DEG_RAD / 3.6e6
+_CATALOGUE_UNITS: Final = np.array([_DEG_RAD, _DEG_RAD, _MAS_RAD, _MAS_RAD, 1e-3, 1.0, 1.0])
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,16 +59,21 @@ class Tracks:
     at_infinity: bool
     curvature: float
 
-    def terrestrial(self, track: IntArray, tai_s: FloatArray, turn: FloatArray) -> FloatArray:
-        """Place with x towards the meridian at angle ``turn`` (rad) east of the origin, (times, 3)."""
+    @cached_property
+    def _columns(self) -> FloatArray:
+        """The coefficients by power and axis, (12, tracks * intervals): what one gathers from soonest."""
+        return np.ascontiguousarray(self.coefficients.reshape(-1, 12).T)
+
+    def terrestrial(self, track: IntArray, tai_s: FloatArray, turn: FloatArray) -> Vectors:
+        """Place with x towards the meridian at angle ``turn`` (rad) east of the origin."""
         scaled = (tai_s - self.first_s) / self.step_s
-        interval = np.clip(scaled.astype(np.int64), 0, self.coefficients.shape[1] - 1)
-        u = (scaled - interval)[:, None]
-        n_tracks, n_intervals = self.coefficients.shape[:2]
-        rows = self.coefficients.reshape(n_tracks * n_intervals, 12)
-        c = rows.take(track * n_intervals + interval, axis=0).reshape(-1, 4, 3)
-        place = c[:, 0] + u * (c[:, 1] + u * (c[:, 2] + u * c[:, 3]))
-        return _turned(place, turn)
+        n_intervals = self.coefficients.shape[1]
+        interval = scaled.astype(np.int64)
+        np.minimum(interval, n_intervals - 1, out=interval)
+        u = scaled - interval
+        c = self._columns.take(track * n_intervals + interval, axis=1)
+        x, y, z = (c[axis] + u * (c[3 + axis] + u * (c[6 + axis] + u * c[9 + axis])) for axis in range(3))
+        return _turned(x, y, z, turn)
 
 
 @dataclass(frozen=True, eq=False)
@@ -75,22 +85,22 @@ class SatelliteTracks:
     curvature: float
     at_infinity: bool = False
 
-    def terrestrial(self, track: IntArray, tai_s: FloatArray, turn: FloatArray) -> FloatArray:
+    def terrestrial(self, track: IntArray, tai_s: FloatArray, turn: FloatArray) -> Vectors:
         """As of :class:`Tracks`."""
         theta, _, _ = self.sky.earth_rotation(tai_s)
         place = np.empty((len(tai_s), 3))
         for number in np.unique(track):
             chosen = track == number
             place[chosen] = satellites.terrestrial(self.targets[number], tai_s[chosen])
-        return _turned(place, turn - theta)  # already turned by the Earth's rotation
+        return _turned(*place.T, turn - theta)  # already turned by the Earth's rotation
 
 
 AnyTracks = Tracks | SatelliteTracks
 
 
-def _turned(place: FloatArray, angle: FloatArray) -> FloatArray:
+def _turned(x: FloatArray, y: FloatArray, z: FloatArray, angle: FloatArray) -> Vectors:
     c, s = np.cos(angle), np.sin(angle)
-    return np.stack([c * place[:, 0] + s * place[:, 1], c * place[:, 1] - s * place[:, 0], place[:, 2]], axis=1)
+    return c * x + s * y, c * y - s * x, z
 
 
 def catalogue(targets: Sequence[SiderealTarget]) -> FloatArray:
@@ -100,17 +110,18 @@ def catalogue(targets: Sequence[SiderealTarget]) -> FloatArray:
     """
     table = np.array(
         [
-            (t.ra_deg, t.dec_deg, t.pm_ra_mas_yr, t.pm_dec_mas_yr, t.parallax_mas, t.radial_velocity_km_s, t.epoch)
+            (t.ra_deg, t.dec_deg, _ra_rate(t), t.pm_dec_mas_yr, t.parallax_mas, t.radial_velocity_km_s, t.epoch)
             for t in targets
         ],
         dtype=float,
-    ).reshape(-1, 7)
-    table[:, :2] = np.radians(table[:, :2])
-    table[:, 2:4] *= _MAS_RAD
-    # At a pole right ascension has no rate; 1e-9 rad is 0.2 mas from it.
-    table[:, 2] /= np.maximum(np.cos(table[:, 1]), 1e-9)
-    table[:, 4] /= 1000.0
+    )
+    table *= _CATALOGUE_UNITS
     return table
+
+
+def _ra_rate(target: SiderealTarget) -> float:
+    """Without the cosine, mas/yr. At a pole right ascension has no rate; 1e-9 rad is 0.2 mas from it."""
+    return target.pm_ra_mas_yr and target.pm_ra_mas_yr / max(math.cos(math.radians(target.dec_deg)), 1e-9)
 
 
 def star_nodes(table: FloatArray, days: DayNodes) -> FloatArray:

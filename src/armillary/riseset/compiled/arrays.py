@@ -6,8 +6,10 @@ may gain fields, but one that is renamed or removed must leave its old name behi
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
-from typing import NamedTuple, ParamSpec, TypeVar
+from pathlib import Path
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar, cast
 
 import numba
 import numpy as np
@@ -20,10 +22,37 @@ R = TypeVar("R")
 IntArray = NDArray[np.int64]
 
 
+# The modules outside of this folder from which the loops take anything.
+BORROWED_FROM: Final = ("daynodes", "interpolation", "nights", "quantities", "timescales")
+
+
+def _fingerprint() -> str:
+    """Of all the sources that the loops are made from."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("*.py"), *(folder.parent / f"{name}.py" for name in BORROWED_FROM)]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+_SOURCES: Final = _fingerprint()
+
+
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function when it is first called, once for this machine: numba keeps the result on disk."""
-    fast: Callable[P, R] = numba.njit(cache=True, error_model="numpy")(function)
-    return fast
+    """Compile a function when it is first called, once for this machine: numba keeps the result on disk.
+
+    Numba by itself asks only whether the function's own file has changed. What it calls is compiled into it, so all
+    these sources count here. Where there is no folder that may be written to, each process compiles for itself.
+    """
+    fast: Any
+    try:
+        fast = numba.njit(cache=True, error_model="numpy")(function)
+    except RuntimeError:  # no locator available
+        fast = numba.njit(error_model="numpy")(function)
+    index = getattr(getattr(fast, "_cache", None), "_cache_file", None)
+    if index is not None:
+        index._source_stamp = _SOURCES  # noqa: SLF001 - numba has no public way; the tests look whether it works
+    return cast("Callable[P, R]", fast)
 
 
 class Rotation(NamedTuple):
@@ -100,8 +129,7 @@ class Star(NamedTuple):
 
 
 class Nights(NamedTuple):
-    """Usable spans (TAI seconds) of every site: numbers ``offset[site]`` to ``offset[site + 1]`` (exclusive)."""
+    """Usable spans (start and end, TAI seconds) of every site: ``offset[site]`` to ``offset[site + 1]`` (exclusive)."""
 
     offset: IntArray
-    start: FloatArray
-    end: FloatArray
+    span: FloatArray

@@ -8,7 +8,7 @@ import numpy as np
 
 from armillary.riseset.compiled.arrays import MoonTable, Place, Rotation, Star, compiled
 from armillary.riseset.compiled.directions import moon_direction, star_direction
-from armillary.riseset.filters import MOON_DISTANCE_CURVATURE
+from armillary.riseset.nights import MOON_DISTANCE_CURVATURE
 from armillary.riseset.timescales import FloatArray
 
 # Of the cosine of the distance: the Moon's 0.65 deg/h and the parallax of a turning observer make 4.4e-6 rad/s.

@@ -11,7 +11,7 @@ from typing import Final
 import numpy as np
 
 from armillary.riseset.compiled.arrays import compiled
-from armillary.riseset.daynodes import DayNodes
+from armillary.riseset.daynodes import BETA, EARTH, FRAME, FROM_SUN, SUN, YEAR
 from armillary.riseset.quantities import ARCSEC_RAD, AU_KM, DAY_S, SPEED_OF_LIGHT_KM_S
 from armillary.riseset.timescales import FloatArray
 
@@ -72,13 +72,18 @@ def _aberrated(x: float, y: float, z: float, beta: FloatArray, sun_au: float) ->
 
 
 @compiled
-def fill_nodes(nodes: FloatArray, star: FloatArray, days: DayNodes) -> None:
-    """Write the apparent direction in CIRS at the beginning of each day into ``nodes`` (days, 3)."""
+def fill_nodes(nodes: FloatArray, star: FloatArray, days: FloatArray) -> None:
+    """Write the apparent direction in CIRS at the beginning of each day into ``nodes`` (days, 3).
+
+    ``star`` is a row of :func:`armillary.riseset.tracks.catalogue`, ``days`` a table of
+    :func:`armillary.riseset.daynodes.day_table`.
+    """
     for day in range(nodes.shape[0]):
-        x, y, z = _moved(star, days.earth_au[day], days.year[day])
-        x, y, z = _deflected(x, y, z, days.from_sun[day], days.sun_au[day])
-        x, y, z = _aberrated(x, y, z, days.beta[day], days.sun_au[day])
-        m = days.frame[day]
+        row = days[day]
+        x, y, z = _moved(star, row[EARTH:BETA], row[YEAR])
+        x, y, z = _deflected(x, y, z, row[FROM_SUN:SUN], row[SUN])
+        x, y, z = _aberrated(x, y, z, row[BETA:FROM_SUN], row[SUN])
+        m = row[FRAME:EARTH]
         nodes[day, 0] = m[0] * x + m[1] * y + m[2] * z
         nodes[day, 1] = m[3] * x + m[4] * y + m[5] * z
         nodes[day, 2] = m[6] * x + m[7] * y + m[8] * z
@@ -123,9 +128,9 @@ def interpolated(coefficients: FloatArray, scaled: float) -> Vector:
     )
 
 
-def nodes_of(catalogue: FloatArray, days: DayNodes) -> FloatArray:
+def nodes_of(catalogue: FloatArray, days: FloatArray) -> FloatArray:
     """Apparent directions in CIRS, (stars, days, 3): for tests against ERFA."""
-    nodes = np.empty((len(catalogue), len(days.year), 3))
+    nodes = np.empty((len(catalogue), len(days), 3))
     for number, star in enumerate(catalogue):
         fill_nodes(nodes[number], star, days)
     return nodes

@@ -20,7 +20,6 @@ from armillary.riseset.compiled.arrays import (
 from armillary.riseset.compiled.edges import NEVER, UNRESOLVED, arcs_of_piece, edges_of_piece, is_within_limits
 from armillary.riseset.compiled.moonlight import is_clear, moon_edges, side_throughout
 from armillary.riseset.compiled.stars import fill_coefficients, fill_equatorial, fill_nodes
-from armillary.riseset.daynodes import DayNodes
 from armillary.riseset.interpolation import NODES_AFTER, NODES_BEFORE
 from armillary.riseset.timescales import FloatArray
 
@@ -147,7 +146,7 @@ def _windows_of_cell(
     if not _can_be_up(star, place):
         return count
     for night in range(nights.offset[site], nights.offset[site + 1]):
-        low, last = max(nights.start[night], span[0]), min(nights.end[night], span[1])
+        low, last = max(nights.span[night, 0], span[0]), min(nights.span[night, 1], span[1])
         while low < last:
             high = last
             if last - low > _LONGEST_PIECE_S:
@@ -175,36 +174,47 @@ def _windows_of_cell(
 @compiled
 def star_windows(
     catalogue: FloatArray,
-    days: DayNodes,
-    first_day: int,
-    moon: MoonTable,
-    rotation: Rotation,
+    days: FloatArray,
+    moon_coefficients: FloatArray,
+    rotation_table: FloatArray,
     places: FloatArray,
-    nights: Nights,
-    span: tuple[float, float],
-    cos_limit: float,
-) -> tuple[IntArray, FloatArray, IntArray]:
-    """All windows of stars at sites.
+    offset: IntArray,
+    nights: FloatArray,
+    numbers: tuple[float, float, float, float, float, float, float],
+) -> tuple[FloatArray, IntArray]:
+    """All windows of stars at sites. Few and plain arrays: handing them over is half the time of a small question.
 
-    ``catalogue`` has rows of :func:`armillary.riseset.tracks.catalogue`; ``days`` the nodes of the days of the span,
-    the first of which is ``first_day``, and ``NODES_BEFORE`` and ``NODES_AFTER`` around them; ``places`` (sites, 13)
-    rows of :class:`armillary.riseset.compiled.arrays.Place`. The ``span`` is in TAI seconds; ``cos_limit`` is the
-    cosine of the least distance from the Moon, or more than 1 where there is none.
+    Args:
+        catalogue: rows of :func:`armillary.riseset.tracks.catalogue`.
+        days: :func:`armillary.riseset.daynodes.day_table` of the days of the span, and ``NODES_BEFORE`` and
+            ``NODES_AFTER`` around them.
+        moon_coefficients: of a :class:`armillary.riseset.compiled.arrays.MoonTable`.
+        rotation_table: of a :class:`armillary.riseset.compiled.arrays.Rotation`.
+        places: rows of :class:`armillary.riseset.compiled.arrays.Place`, (sites, 13).
+        offset: the nights of a site are numbers ``offset[site]`` to ``offset[site + 1]`` (exclusive).
+        nights: start and end (TAI seconds), (n, 2).
+        numbers: first day of the span; first second and step of the Moon's table; first day of the rotation's; the
+            span (TAI seconds); and the cosine of the least distance from the Moon, more than 1 where there is none.
 
     Returns:
-        The cell of each window (star * sites + site, in order); its start and end (TAI seconds), (n, 2); and the
-        unresolved cells, which have no windows here.
+        The windows (TAI seconds), (2, n): starts, then ends, in order of cell (star * sites + site) and time. And one
+        array of integers: where the windows of each cell begin, (cells + 1), followed by the unresolved cells, which
+        have no windows here.
     """
-    n_sites, n_nodes = len(places), len(days.year)
+    day, moon_first_s, moon_step_s, rotation_day, start_s, end_s, cos_limit = numbers
+    first_day, span = int(day), (start_s, end_s)
+    moon = MoonTable(moon_first_s, moon_step_s, moon_coefficients)
+    rotation = Rotation(int(rotation_day), rotation_table)
+    n_sites, n_nodes = len(places), len(days)
     nodes = np.empty((n_nodes, 3))
     coefficients = np.empty((n_nodes - NODES_BEFORE - NODES_AFTER, 4, 3))
     equatorial = np.empty((len(coefficients), 3))
     edges = np.empty((2, _EDGES))
     windows_of_cell = np.empty((_WINDOWS_OF_PIECE * (len(coefficients) + 4), 2))
     n_cells = len(catalogue) * n_sites
-    windows, cells = np.empty((4 * n_cells + 64, 2)), np.empty(4 * n_cells + 64, np.int64)
-    unresolved = np.empty(n_cells, np.int64)
-    count, n_unresolved = 0, 0
+    windows = np.empty((2, 4 * n_cells + 64))
+    integers, count, n_integers = np.empty(2 * n_cells + 1, np.int64), 0, n_cells + 1
+    integers[0] = 0
     for cell in range(n_cells):
         star, site = cell // n_sites, cell % n_sites
         if site == 0:
@@ -221,26 +231,25 @@ def star_windows(
             moon,
             rotation,
             place_of(places, site),
-            nights,
+            Nights(offset, nights),
         )
         if found == UNRESOLVED:
-            unresolved[n_unresolved] = cell
-            n_unresolved += 1
-            continue
-        if count + found > len(cells):
-            windows, cells = _longer(windows, cells, count, count + found)
+            integers[n_integers] = cell
+            n_integers += 1
+            found = 0
+        if count + found > windows.shape[1]:
+            windows = _longer(windows, count, count + found)
         for number in range(found):
-            cells[count + number] = cell
-            windows[count + number, 0] = windows_of_cell[number, 0]
-            windows[count + number, 1] = windows_of_cell[number, 1]
+            windows[0, count + number] = windows_of_cell[number, 0]
+            windows[1, count + number] = windows_of_cell[number, 1]
         count += found
-    return cells[:count], windows[:count], unresolved[:n_unresolved]
+        integers[cell + 1] = count
+    return windows[:, :count].copy(), integers[:n_integers]
 
 
 @compiled
-def _longer(windows: FloatArray, cells: IntArray, count: int, needed: int) -> tuple[FloatArray, IntArray]:
-    """The same windows and cells in arrays with room for more."""
-    room = max(needed, 2 * len(cells))
-    more_windows, more_cells = np.empty((room, 2)), np.empty(room, np.int64)
-    more_windows[:count], more_cells[:count] = windows[:count], cells[:count]
-    return more_windows, more_cells
+def _longer(windows: FloatArray, count: int, needed: int) -> FloatArray:
+    """The same windows in an array with room for more."""
+    more = np.empty((2, max(needed, 2 * windows.shape[1])))
+    more[:, :count] = windows[:, :count]
+    return more
