@@ -72,7 +72,7 @@ class Dice:
             self.between(0, 0.8),
             self.between(0, 360),
         )
-        return self.one_of(SolarSystemBody(self.one_of(*names)), orbit)
+        return orbit if self.random.random() < 0.5 else SolarSystemBody(self.one_of(*names))
 
     def constraints(self) -> Constraints:
         return Constraints(

@@ -181,7 +181,8 @@ def test_compiled_loops_find_the_same_windows(star: SiderealTarget, site: Site, 
     [[fast]] = observable_windows([star], [site], START, end, constraints, compiled=True)
     [[slow]] = observable_windows([star], [site], START, end, constraints, compiled=False)
     # Windows shorter than a millisecond may be found by one and not by the other.
-    assert_same(*([w for w in windows if w[1] - w[0] > timedelta(milliseconds=1)] for windows in (fast, slow)))
+    longer = [[w for w in windows if w[1] - w[0] > timedelta(milliseconds=1)] for windows in (fast, slow)]
+    assert_same(longer[0], longer[1])
 
 
 # --- what must hold for any question ----------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ def test_tightening_never_adds_time(target: Target, asked: tuple[Site, Constrain
     wide = windows_of(target, site, loose, START, WEEK)
     small = windows_of(target, narrow, tight, START, WEEK)
     added = subtract(small, wide)
-    assert hours(added) * 3600.0 < 1e-3 * (len(wide) + len(small))  # edges are refined to 10 us each
+    assert hours(added) * 3600.0 < 1e-3 * (len(wide) + len(small) + 1)  # edges are refined to 10 us each
 
 
 @few

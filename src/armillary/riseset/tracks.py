@@ -92,7 +92,8 @@ class SatelliteTracks:
         for number in np.unique(track):
             chosen = track == number
             place[chosen] = satellites.terrestrial(self.targets[number], tai_s[chosen])
-        return _turned(*place.T, turn - theta)  # already turned by the Earth's rotation
+        x, y, z = place.T
+        return _turned(x, y, z, turn - theta)  # already turned by the Earth's rotation
 
 
 AnyTracks = Tracks | SatelliteTracks
