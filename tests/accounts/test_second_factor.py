@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -53,12 +54,15 @@ def turn_on(browser: Client) -> str:
     return found[1]
 
 
-def test_after_the_password_comes_the_code(person: User) -> None:
+def test_after_the_password_comes_the_code(
+    person: User, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
     from allauth.mfa.models import Authenticator
 
     browser = Client()
     assert log_in(browser).status_code == 302
-    secret = turn_on(browser)
+    with django_capture_on_commit_callbacks(execute=True):
+        secret = turn_on(browser)
     assert "Authenticator activated" in OutboxMail.objects.get(subject__contains="uthenticator").subject
     assert secret not in str(Authenticator.objects.get(type="totp").data), "secrets are kept encrypted"
 

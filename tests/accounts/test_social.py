@@ -92,7 +92,7 @@ def provider(settings: Any) -> Iterator[Provider]:
 
 def come_back(browser: Client, **options: str) -> Any:
     """Go to the provider and come back with its word."""
-    sent = browser.post("/accounts/oidc/university/login/", options)
+    sent = browser.post("/accounts/oidc/university/login/", query_params=options)
     assert sent.status_code == 302, sent.content.decode()
     asked = parse_qs(urlsplit(sent.headers["Location"]).query)
     assert asked["code_challenge_method"] == ["S256"], "PKCE"

@@ -125,7 +125,10 @@ def test_a_person_chooses_how_to_be_told_and_ends_a_session_on_the_profile(offic
     user = User.objects.get()
     user.set_password("a long password")
     user.save()
-    phone, desk = Client(headers={"user-agent": "Phone"}), Client(headers={"accept": "text/html", "user-agent": "Desk"})
+    phone, desk = (
+        Client(headers={"user-agent": "Phone"}),
+        Client(headers={"accept": "text/html,*/*;q=0.8", "user-agent": "Desk"}),
+    )
     for browser in (phone, desk):
         browser.post("/accounts/login/", {"username": "chief", "password": "a long password"})
     page = said(desk.get("/profile/"))

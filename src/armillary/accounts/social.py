@@ -15,11 +15,13 @@ from django import forms
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
+from django.utils.text import capfirst
 
 from armillary.accounts import locking, services
 from armillary.accounts.models import User
 from armillary.accounts.queries import password_is_expired
 from armillary.accounts.second_factor import has_second_factor
+from armillary.platform.letters import queue_letter
 
 
 class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the library publishes no types
@@ -32,6 +34,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # the librar
 
     def add_message(self, *_: Any, **__: Any) -> None:
         """Pages say by themselves what happened."""
+
+    def send_notification_mail(self, template_prefix: str, user: User, *_: Any, **__: Any) -> None:
+        """Say by letter that somebody has changed how they log in."""
+        if not user.email:
+            return
+        deed = capfirst(template_prefix.rpartition("/")[2].replace("_", " ").replace("totp", "authenticator"))
+        with transaction.atomic():
+            queue_letter("accounts/login_changed", to=user.email, context={"person": user, "deed": deed})
 
     def get_client_ip(self, request: HttpRequest) -> str:
         """Whom the reverse proxy names, if there is one."""

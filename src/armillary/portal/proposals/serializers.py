@@ -106,7 +106,9 @@ class RollOverSerializer(serializers.Serializer[Any]):
     """Where unused hours go."""
 
     to = serializers.PrimaryKeyRelatedField(queryset=Semester.objects.all())
-    proposals = serializers.ListField(child=serializers.CharField(max_length=255), required=False, default=None)
+    proposals = serializers.ListField(
+        child=serializers.CharField(max_length=255), required=False, allow_null=True, default=None
+    )
     dry_run = serializers.BooleanField(default=False)
 
 
@@ -114,5 +116,7 @@ class ImportSerializer(serializers.Serializer[Any]):
     """A table of proposals."""
 
     csv = TableField(columns=COLUMNS, required_columns=REQUIRED)
-    semester = serializers.PrimaryKeyRelatedField(queryset=Semester.objects.all(), required=False, default=None)
+    semester = serializers.PrimaryKeyRelatedField(
+        queryset=Semester.objects.all(), required=False, allow_null=True, default=None
+    )
     dry_run = serializers.BooleanField(default=False)

@@ -231,6 +231,7 @@ def _time_form(request: HttpRequest) -> dict[str, Any]:
 @page(_SECTION)
 def semesters(request: HttpRequest, access: Access) -> HttpResponse:
     """All semesters; a new one; what is left goes on into another one."""
+    access.office.proposals(limit=1)  # semesters are public, this page is for those who may see all proposals
     planned: list[dict[str, Any]] = []
     if request.method == "POST" and "to" in request.POST:
         source, target = request.POST.get("from", ""), request.POST["to"]
