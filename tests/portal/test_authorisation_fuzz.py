@@ -161,8 +161,11 @@ def test_privileged_verbs_are_for_the_privileged(people: dict[str, User | None])
                     assert (status == 403) == (role not in {"porter", "overseer"}), f"{role} {verb} {number}: {status}"
 
 
-@pytest.mark.parametrize("number", ["0", "-1", "1e9", "99999999999999999999", "%00", "'", "..", "null", "☃"])
-@pytest.mark.parametrize("collection", COLLECTIONS)
-def test_odd_numbers_are_not_found(collection: str, number: str, astronomer: APIClient) -> None:
-    status = astronomer.get(f"/api/{collection}/{number}/").status_code
-    assert status in {400, 404}, status
+ODD = ("0", "-1", "1e9", "99999999999999999999", "%00", "'", "..", "null", "☃")
+
+
+def test_odd_numbers_are_not_found(astronomer: APIClient) -> None:
+    for collection in COLLECTIONS:
+        for number in ODD:
+            status = astronomer.get(f"/api/{collection}/{number}/").status_code
+            assert status in {400, 404}, f"{collection} {number}: {status}"
