@@ -160,7 +160,10 @@ def test_somebody_who_is_logged_in_connects_a_provider(provider: Provider) -> No
     user = services.create_user("mine", email="mine@alexandria.example", password="a long password")
     browser = Client()
     browser.force_login(user)
-    come_back(browser, process="connect")
+    asked = come_back(browser, process="connect").headers["Location"]
+    assert asked.startswith("/accounts/reauthenticate/"), "a session left open is not enough"
+    assert not user.socialaccount_set.exists()
+    assert browser.post(asked, {"password": "a long password"}).status_code == 302
     assert user.socialaccount_set.get().uid == "42"
     other = Client()
     come_back(other)
