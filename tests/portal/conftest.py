@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import copy
-import json
 import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
+from observatories import describe_observatory
 from rest_framework.test import APIClient
 
 from armillary.configuration import Component, configuration
@@ -38,7 +37,7 @@ def clock_at(set_clock: Callable[..., None]) -> Callable[[datetime], None]:
 
 
 @pytest.fixture
-def world(db: None, clock_at: Callable[[datetime], None], examples: Path) -> dict[str, Any]:
+def world(db: None, clock_at: Callable[[datetime], None]) -> dict[str, Any]:
     """Semester, proposal with 100 hours of everything, an astronomer who leads it, and an operator."""
     from armillary.accounts.services import create_user
     from armillary.portal.proposals.services import TimeGrant, create_proposal, create_semester
@@ -46,9 +45,7 @@ def world(db: None, clock_at: Callable[[datetime], None], examples: Path) -> dic
     del db
     clock_at(NOW)
     if configuration().runs(Component.CONFIGDB):
-        from armillary.configdb.services import import_observatory
-
-        import_observatory(json.loads((examples / "small_observatory.json").read_text(encoding="utf-8")))
+        describe_observatory()
     astronomer = create_user("hypatia", email="hypatia@alexandria.example", password="a long password")
     operator = create_user("operator", email="operator@exh.example", is_staff=True, staff_view=True)
     semester = create_semester("2026B", datetime(2026, 8, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from observatories import describe_observatory
 
 sys.path.insert(0, str(Path(__file__).parent))
 
@@ -115,13 +115,12 @@ class World:
         return list(self.portal().schedule(states=["PENDING", "IN_PROGRESS"]))
 
 
-def furnish(examples: Path, observatory: str, instrument_types: list[str]) -> tuple[str, str]:
+def furnish(observatory: str, instrument_types: list[str]) -> tuple[str, str]:
     """Tokens of a robot and an astronomer, in an observatory with a semester and a proposal that has time."""
     from armillary.accounts.services import api_token, create_user
-    from armillary.configdb.services import import_observatory
     from armillary.portal.proposals.services import TimeGrant, create_proposal, create_semester
 
-    import_observatory(json.loads((examples / observatory).read_text(encoding="utf-8")))
+    describe_observatory(observatory)
     astronomer = create_user("hypatia", email="hypatia@alexandria.example")
     robot = create_user("robot", email="robot@exh.example", is_staff=True, is_superuser=True, staff_view=True)
     semester = create_semester("2026B", datetime(2026, 8, 1, tzinfo=UTC), datetime(2027, 2, 1, tzinfo=UTC))
@@ -138,20 +137,20 @@ def furnish(examples: Path, observatory: str, instrument_types: list[str]) -> tu
 
 
 @pytest.fixture
-def world(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Path) -> World:
+def world(db: None, set_clock: Callable[..., None], tmp_path: Path) -> World:
     """The example observatory at 15:00 UTC, with a proposal that has time."""
     del db
     set_clock(AFTERNOON)
-    tokens = furnish(examples, "small_observatory.json", [IMAGER, "0M6-SPECTRO-LOWRES"])
+    tokens = furnish("small_observatory", [IMAGER, "0M6-SPECTRO-LOWRES"])
     return World(*tokens, tmp_path / "scheduler", set_clock)
 
 
 @pytest.fixture
-def network(db: None, set_clock: Callable[..., None], examples: Path, tmp_path: Path) -> World:
+def network(db: None, set_clock: Callable[..., None], tmp_path: Path) -> World:
     """The same on the network of seven sites; requests go to its 1-metre telescopes."""
     del db
     set_clock(AFTERNOON)
-    tokens = furnish(examples, "network_observatory.json", ["1M0-SCICAM-SINISTRO"])
+    tokens = furnish("network_observatory", ["1M0-SCICAM-SINISTRO"])
     return World(*tokens, tmp_path / "scheduler", set_clock)
 
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test import Client
+from observatories import describe_observatory
 
 from armillary.accounts import services as accounts
 from armillary.accounts.models import User
-from armillary.configdb.services import import_observatory
 from armillary.portal.proposals import services as proposals
 from armillary.portal.requestgroups.models import RequestGroup
 
@@ -24,11 +22,11 @@ SPIRAL = {"target_name": "NGC 7331", "ra": "22:37:04.1", "dec": "+34:24:56"}  # 
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None], examples: Path) -> None:
+def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None]) -> None:
     # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
     monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
     set_clock(NOW)
-    import_observatory(json.loads((examples / "small_observatory.json").read_text(encoding="utf-8")))
+    describe_observatory()
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection
 from django.test import Client
+from observatories import describe_observatory
 
 from armillary.accounts import services as accounts
 from armillary.accounts.models import User
@@ -20,15 +20,11 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None], examples: Path) -> None:
-    import json
-
-    from armillary.configdb.services import import_observatory
-
+def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None]) -> None:
     # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
     monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
     set_clock(NOW)
-    import_observatory(json.loads((examples / "small_observatory.json").read_text(encoding="utf-8")))
+    describe_observatory()
 
 
 def browser_of(user: User) -> Client:
