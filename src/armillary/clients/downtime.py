@@ -28,6 +28,7 @@ class Downtime(BaseModel):
     reason: str = ""
 
 
+Downtimes = list[Downtime]
 _NOT_MODIFIED: Final = 304
 _KEPT_ANSWERS: Final = 16
 _PER_PAGE: Final = 10_000
@@ -43,7 +44,7 @@ class DowntimeClient:
     def __init__(self, http: httpx.Client) -> None:
         self._http = http
 
-    def list(self, **filters: Any) -> list[Downtime]:
+    def list(self, **filters: Any) -> Downtimes:
         """Downtimes that the filters leave (``ends_after``, ``starts_before``, ``site``, ...); pages are followed.
 
         Raises:
@@ -52,8 +53,8 @@ class DowntimeClient:
         parameters = {name: _wire(value) for name, value in filters.items()} | {"limit": _PER_PAGE}
         return self._pages(self._http.get("api/", params=parameters))
 
-    def _pages(self, answer: httpx.Response) -> list[Downtime]:
-        found: list[Downtime] = []
+    def _pages(self, answer: httpx.Response) -> Downtimes:
+        found: Downtimes = []
         while True:
             with expecting("downtime"):
                 body = answer.json()
@@ -63,7 +64,7 @@ class DowntimeClient:
                 return found
             answer = self._http.get(address)
 
-    def ending_after(self, moment: datetime) -> list[Downtime]:
+    def ending_after(self, moment: datetime) -> Downtimes:
         """Downtimes that end after a time; asked for anew each time, but sent and decoded only when they have changed.
 
         Raises:

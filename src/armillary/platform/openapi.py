@@ -6,7 +6,7 @@ described by the pydantic models that read it, so it is written down once.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
@@ -70,11 +70,11 @@ class DocumentedSchema(AutoSchema):
         own = type(view).get_serializer_class is not GenericAPIView.get_serializer_class
         if view.serializer_class is None and not own:
             return OpenApiTypes.OBJECT
-        found = super()._get_serializer()
+        found = super()._get_serializer()  # type: ignore[no-untyped-call]  # the library publishes no types for it
         known = isinstance(found, (serializers.Serializer, serializers.ListSerializer, type))
         return found if known or not isinstance(found, serializers.BaseSerializer) else OpenApiTypes.OBJECT
 
-    def _get_response_bodies(self, direction: str = "response") -> Any:
+    def _get_response_bodies(self, direction: Literal["request", "response"] = "response") -> Any:
         bodies = super()._get_response_bodies(direction)
         for code, meaning in self._refusals().items():
             bodies.setdefault(code, {"description": meaning, "content": {"application/json": {"schema": {}}}})

@@ -246,6 +246,7 @@ REST_FRAMEWORK = {
     "DEFAULT_PERMISSION_CLASSES": ["rest_framework.permissions.IsAuthenticated"],
     "DEFAULT_PAGINATION_CLASS": "armillary.platform.paging.LimitOffsetPaging",
     "DEFAULT_FILTER_BACKENDS": ["armillary.platform.filtering.FilterBackend"],
+    "DEFAULT_METADATA_CLASS": "armillary.platform.metadata.Metadata",
     "DEFAULT_SCHEMA_CLASS": "armillary.platform.openapi.DocumentedSchema",
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "armillary.platform.errors.exception_handler",

@@ -216,3 +216,17 @@ def test_no_body_is_too_strange_to_answer(
 def test_what_is_no_group_at_all_is_refused(context: ValidationContext, body: Any) -> None:
     assert check_request_group(body, context).errors
     assert parse(body)[0] is None
+
+
+@pytest.mark.parametrize("with_windows", [True, False])
+def test_a_cadence_is_sent_to_the_endpoint_that_expands_it(
+    group_body: Body, context: ValidationContext, *, with_windows: bool
+) -> None:
+    cadence = {"start": "2026-11-23T18:00:00Z", "end": "2026-11-25T18:00:00Z", "period": 24, "jitter": 6}
+    (request,) = group_body["requests"]
+    request["cadence"] = cadence
+    if not with_windows:
+        del request["windows"]
+    refused = at(check_request_group(group_body, context).errors, "requests.0")
+    assert "cadence endpoint" in refused["cadence"][0]
+    assert ("windows" in refused) is not with_windows

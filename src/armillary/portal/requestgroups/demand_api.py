@@ -120,13 +120,15 @@ class TelescopeAvailabilityView(APIView):
 
 def _combined(found: dict[str, list[list[Any]]], classes: dict[str, str]) -> dict[str, list[list[Any]]]:
     """The mean over telescopes of one class at one site; a site with one class goes by its own name."""
-    groups: dict[str, list[list[list[Any]]]] = {}
+    groups: dict[str, dict[str, list[float]]] = {}
     for key, nights in found.items():
-        groups.setdefault(classes[key], []).append(nights)
+        shares = groups.setdefault(classes[key], {})
+        for night, share in nights:
+            shares.setdefault(night, []).append(share)
     sites = [name.split(".")[0] for name in groups]
     return {
         name.split(".")[0] if sites.count(name.split(".")[0]) == 1 else name: [
-            [nights[0][0], sum(night[1] for night in nights) / len(nights)] for nights in zip(*members, strict=True)
+            [night, sum(values) / len(values)] for night, values in sorted(shares.items())
         ]
-        for name, members in groups.items()
+        for name, shares in groups.items()
     }

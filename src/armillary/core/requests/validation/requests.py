@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Final
@@ -50,9 +50,9 @@ class _Work:
 def check_request_rules(body: object, context: ValidationContext) -> CheckedRequest:
     """A request with its defaults, and everything that is wrong with it."""
     document, errors = _read_with_configurations(SubmittedRequest, body, context, check_configuration_rules)
+    if isinstance(body, Mapping) and body.get("cadence") is not None:
+        refuse(errors, "Please use the cadence endpoint to expand your cadence request", "cadence")
     if document is not None:
-        if document.get("cadence") is not None:
-            refuse(errors, "Please use the cadence endpoint to expand your cadence request", "cadence")
         document.pop("cadence", None)
         _check_location(document, context, errors)
         _check_windows(document, context, errors)

@@ -87,6 +87,8 @@ def book_session(user: User, body: object, now: datetime) -> Observation:
     telescope = snapshot.telescope(".".join(session.place))
     instruments = [] if telescope is None else [item for item in telescope.instruments if item.is_schedulable]
     _check_proposal(session)
+    if session.end <= now:
+        raise Refusal(f"The session is over already: it ends at {session.end}, and now it is {now}")
     if telescope is None or not instruments:
         raise Refusal(f"No instruments found at {'.'.join(session.place)}")
     types = {item.type.code for item in instruments}

@@ -61,7 +61,7 @@ def _deliver(subscription: Subscription, now: datetime) -> bool:
 def _next(subscription: Subscription) -> tuple[str, list[dict[str, Any]]]:
     """Where the subscription stands after the next call, and what the owner may see of the lines until there."""
     if not changes.is_known(subscription.cursor):
-        reset = {"id": None, "kind": changes.FEED_RESET, "key": "", "payload": {}, "at": None}
+        reset: dict[str, Any] = {"id": None, "kind": changes.FEED_RESET, "key": "", "payload": {}, "at": None}
         return changes.latest_cursor(), [reset]
     kinds = tuple(subscription.kinds) or KINDS
     end = changes.latest_cursor()  # asked before the lines are: what comes between is sent next time
