@@ -188,6 +188,12 @@ class Configuration(BaseSettings):
     archive_amqp_exchange: str = Field(
         "archived_fits", description="the exchange (fanout) that frames are announced at"
     )
+    archive_webhook_urls: Annotated[tuple[str, ...], NoDecode] = Field(
+        (), description="addresses that are told about every archived frame by POST, comma-separated"
+    )
+    archive_webhook_secret: SecretStr | None = Field(
+        None, description="signs what is posted there (X-Armillary-Signature: sha256=HMAC of the body)"
+    )
     archive_zip_name: str = Field("ocs_archive_data", description="beginning of the names of zip downloads")
     days_until_public: int = Field(365, ge=0)
 
@@ -220,6 +226,7 @@ class Configuration(BaseSettings):
         "archive_searchable_keywords",
         "archive_configuration_types",
         "archive_name_resolvers",
+        "archive_webhook_urls",
         mode="before",
     )
     @classmethod
@@ -240,6 +247,8 @@ class Configuration(BaseSettings):
     def _is_safe_and_whole(self) -> Configuration:
         if not self.components:
             raise ValueError(f"components is empty; name at least one of {', '.join(Component)}")
+        if self.archive_webhook_urls and self.archive_webhook_secret is None:
+            raise ValueError("archive_webhook_urls needs archive_webhook_secret, with which listeners check who calls")
         if self.min_ipp_value > self.max_ipp_value:
             raise ValueError("min_ipp_value is larger than max_ipp_value")
         if self.secret_key is not None:

@@ -162,9 +162,9 @@ class Thumbnail(models.Model):
 
 
 class Announced(models.Model):
-    """How far a message broker has been told about archived frames."""
+    """How far a listener (a broker's exchange, a webhook) has been told about archived frames."""
 
-    exchange = models.CharField(max_length=200, unique=True)
+    exchange = models.CharField(max_length=500, unique=True)
     cursor = models.CharField(max_length=64, help_text="the last line of the change feed that was handed over")
 
     class Meta:

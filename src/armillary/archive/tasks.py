@@ -18,6 +18,6 @@ def make_thumbnails(key: int) -> int:
 
 @periodic(every=timedelta(seconds=5), name="archive.announce_frames")
 def announce(now: datetime) -> int:
-    """Tell the message broker, if there is one, what was archived."""
+    """Tell those who listen what was archived."""
     del now
     return announce_frames(configuration())

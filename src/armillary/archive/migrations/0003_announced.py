@@ -9,7 +9,7 @@ class Migration(migrations.Migration):
             name="Announced",
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
-                ("exchange", models.CharField(max_length=200, unique=True)),
+                ("exchange", models.CharField(max_length=500, unique=True)),
                 (
                     "cursor",
                     models.CharField(
