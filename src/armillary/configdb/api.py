@@ -18,7 +18,6 @@ from rest_framework.viewsets import GenericViewSet
 from armillary.accounts.authentication import ChallengingAuthentication
 from armillary.accounts.models import User
 from armillary.configdb import filters, serializers, services
-from armillary.configdb.history_api import VersionSerializer
 from armillary.configdb.models import (
     Camera,
     CameraType,
@@ -42,6 +41,7 @@ from armillary.configdb.queries import consistent_reading, current_revision, ren
 from armillary.configdb.queries.history import versions_of
 from armillary.configdb.services import Authorship
 from armillary.platform.conditional import etag_of_list, etag_of_thing, require_match, tagged, unmodified
+from armillary.platform.history import VersionSerializer
 from armillary.platform.idempotency import idempotent
 from armillary.platform.paging import ThousandPerPagePaging
 

@@ -21,33 +21,11 @@ from armillary.accounts.authentication import ChallengingAuthentication
 from armillary.configdb.models import Instrument, Telescope
 from armillary.configdb.permissions import ReadsOpenly
 from armillary.configdb.queries.availability import Interval, instrument_availability, telescope_availability
-from armillary.configdb.queries.history import Version
 
 _BEGINNING: Final = datetime(2010, 1, 1, tzinfo=UTC)
 _WIRE_FORMAT: Final = "%Y-%m-%dT%H:%M:%S"
 _MISSING: Final = "Must supply either instrument_id or site_id, enclosure_id, and telescope_id in params"
 _PLACE: Final = ("site_id", "enclosure_id", "telescope_id")
-
-
-class VersionSerializer(serializers.Serializer[Version]):
-    """One version of a thing; who made it is told to those who are logged in."""
-
-    id = serializers.IntegerField()
-    at = serializers.DateTimeField()
-    action = serializers.ChoiceField(choices=("created", "changed", "deleted"))
-    by = serializers.CharField(help_text="User name; empty for programs, and left out for visitors", required=False)
-    reason = serializers.CharField()
-    changes = serializers.ListField(
-        child=serializers.DictField(), help_text="{field, before, after}; relations as keys of what they lead to"
-    )
-    values = serializers.DictField(source="fields", help_text="All values of that version")
-
-    def to_representation(self, instance: Version) -> dict[str, Any]:
-        """Without the name, for visitors."""
-        shown: dict[str, Any] = super().to_representation(instance)
-        if not self.context["request"].user.is_authenticated:
-            shown.pop("by")
-        return shown
 
 
 class IntervalSerializer(serializers.Serializer[Any]):

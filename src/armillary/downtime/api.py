@@ -2,28 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, cast
+from datetime import timedelta
+from typing import Any, Final
 
+from django.http import Http404, HttpResponse
 from django_filters.rest_framework import DjangoFilterBackend
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
 from rest_framework.filters import OrderingFilter
 from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.serializers import BaseSerializer
+from rest_framework.views import APIView
 from rest_framework.viewsets import ModelViewSet
 
+from armillary import clock
 from armillary.accounts.authentication import ChallengingAuthentication
 from armillary.accounts.models import User
 from armillary.configuration import configuration
 from armillary.downtime import services
 from armillary.downtime.filters import DowntimeFilter
 from armillary.downtime.models import Downtime
-from armillary.downtime.queries import current_revision
-from armillary.downtime.serializers import DowntimeSerializer
+from armillary.downtime.queries import calendar_of, current_revision, versions_of
+from armillary.downtime.serializers import DeclarationSerializer, DowntimeSerializer
 from armillary.platform.conditional import etag_of_list, tagged, unmodified
+from armillary.platform.history import VersionSerializer
+from armillary.platform.idempotency import idempotent
 from armillary.platform.paging import ThousandPerPagePaging
 
+REASON_HEADER: Final = "X-Reason"
+"""Why something is changed, kept in its history."""
+_CALENDAR_PAST: Final = timedelta(days=90)
 _ACTIONS: Final = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
 
@@ -80,17 +90,79 @@ class DowntimeViewSet(ModelViewSet[Downtime]):
         etag = etag_of_list(current_revision(), request)
         return unmodified(request, etag) or tagged(super().list(request, *args, **kwargs), etag)
 
-    def perform_create(self, serializer: BaseSerializer[Downtime]) -> None:
-        """Declare it."""
+    @extend_schema(request=DeclarationSerializer, responses={201: DeclarationSerializer})
+    @idempotent
+    def create(self, request: Request) -> Response:
+        """Declare a downtime: once or again and again, of a telescope or of all at a place."""
+        wanted = DeclarationSerializer(data=request.data)
+        wanted.is_valid(raise_exception=True)
+        values = dict(wanted.validated_data)
+        rule = values.pop("recurrence", "")
+        made = services.declare_downtimes(values, rule=rule, by=self._author())
+        body = self._shown(made[0]) | self._warnings(made)
+        if len(made) > 1:
+            body["members"] = [self._shown(each) for each in made]
+        return Response(body, status=201)
+
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change a downtime; what is over is changed only with a reason (header ``X-Reason``)."""
+        del args
+        present = self.get_object()
+        wanted = self.get_serializer(present, data=request.data, partial=kwargs.get("partial", False))
+        wanted.is_valid(raise_exception=True)
+        changed = services.change_downtime(present.pk, wanted.validated_data, by=self._author())
+        return Response(self._shown(changed) | self._warnings([changed]))
+
+    @extend_schema(
+        parameters=[
+            OpenApiParameter("series", OpenApiTypes.BOOL, description="Also the others of its series that are not over")
+        ]
+    )
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Withdraw a downtime; what is over is withdrawn only with a reason (header ``X-Reason``)."""
+        del args, kwargs
+        everything = request.query_params.get("series", "").lower() in {"1", "true", "yes"}
+        services.withdraw_downtime(self.get_object(), series=everything, by=self._author())
+        return Response(status=204)
+
+    @extend_schema(responses=VersionSerializer(many=True), filters=False)
+    @action(detail=True, url_path="history")
+    def history(self, request: Request, pk: str) -> Response:
+        """Every version of it, newest first: who made it, when, and why; also of what was withdrawn."""
+        found = versions_of(int(pk))
+        if not found:
+            raise Http404("No Downtime matches the given query.")
+        page: Any = self.paginate_queryset(found)
+        shown = VersionSerializer(page, many=True, context={"request": request}).data
+        return self.get_paginated_response(shown)
+
+    def _shown(self, downtime: Downtime) -> dict[str, Any]:
+        return dict(DowntimeSerializer(downtime).data)
+
+    def _warnings(self, made: list[Downtime]) -> dict[str, Any]:
+        warnings = services.overlap_warnings(made)
+        return {"warnings": warnings} if warnings else {}
+
+    def _author(self) -> services.Authorship:
         user = self.request.user
-        serializer.instance = services.declare_downtime(
-            serializer.validated_data, user if isinstance(user, User) else None
+        reason = self.request.headers.get(REASON_HEADER, "")[:1000]
+        return services.Authorship(user if isinstance(user, User) else None, reason)
+
+
+class CalendarView(APIView):
+    """A telescope's downtimes for calendar programs."""
+
+    authentication_classes = (ChallengingAuthentication,)
+    permission_classes = (ReadsOpenly,)
+
+    @extend_schema(tags=["downtime"], responses={(200, "text/calendar"): OpenApiTypes.STR})
+    def get(self, request: Request, site: str, enclosure: str, telescope: str) -> HttpResponse:
+        """ICalendar (RFC 5545) of the last 90 days and of all that is to come; empty if there is none."""
+        now = clock.now()
+        found = Downtime.objects.filter(
+            site=site, enclosure=enclosure, telescope=telescope, end__gt=now - _CALENDAR_PAST
         )
-
-    def perform_update(self, serializer: BaseSerializer[Downtime]) -> None:
-        """Change it."""
-        serializer.instance = services.change_downtime(cast("Downtime", serializer.instance), serializer.validated_data)
-
-    def perform_destroy(self, instance: Downtime) -> None:
-        """Withdraw it."""
-        services.withdraw_downtime(instance)
+        body = calendar_of(
+            f"{site}.{enclosure}.{telescope}", found.order_by("start", "id"), now=now, host=request.get_host()
+        )
+        return HttpResponse(body, content_type="text/calendar; charset=utf-8")

@@ -1,8 +1,12 @@
 from __future__ import annotations
 
+from typing import ClassVar
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from simple_history.manager import HistoryManager
+from simple_history.models import HistoricalRecords
 
 
 class Downtime(models.Model):
@@ -16,8 +20,15 @@ class Downtime(models.Model):
     instrument_type = models.CharField(max_length=255, default="", blank=True, help_text="Empty: the whole telescope")
     reason = models.CharField(max_length=3000, default="", blank=True)
     author = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True)
+    series = models.UUIDField(
+        null=True, blank=True, db_index=True, help_text="What was declared together: repetitions, telescopes of a site"
+    )
     created = models.DateTimeField()
     modified = models.DateTimeField()
+
+    history: ClassVar[HistoryManager] = HistoricalRecords(
+        history_change_reason_field=models.TextField(blank=True, default="")
+    )
 
     class Meta:
         ordering = ("created", "id")
@@ -27,4 +38,9 @@ class Downtime(models.Model):
         ]
 
     def __str__(self) -> str:
-        return f"{self.site}.{self.enclosure}.{self.telescope} from {self.start:%Y-%m-%d %H:%M} UTC"
+        return f"{self.telescope_key} from {self.start:%Y-%m-%d %H:%M} UTC"
+
+    @property
+    def telescope_key(self) -> str:
+        """``site.enclosure.telescope``."""
+        return f"{self.site}.{self.enclosure}.{self.telescope}"

@@ -4,7 +4,7 @@ from django.urls import include, path
 from rest_framework.routers import SimpleRouter
 
 from armillary.accounts.authentication import ChallengingAuthentication
-from armillary.downtime.api import DowntimeViewSet, ReadsOpenly
+from armillary.downtime.api import CalendarView, DowntimeViewSet, ReadsOpenly
 from armillary.platform.streams import event_stream
 
 _router = SimpleRouter()
@@ -12,6 +12,7 @@ _router.register("api", DowntimeViewSet, basename="downtimes")
 
 urlpatterns = [
     path("", include(_router.urls)),
+    path("calendar/<str:site>.<str:enclosure>.<str:telescope>.ics", CalendarView.as_view(), name="downtime-calendar"),
     path(
         "events/",
         event_stream(

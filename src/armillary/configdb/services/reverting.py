@@ -8,10 +8,11 @@ from django.db import models
 from django.http import Http404
 
 from armillary.configdb.models import Resource
-from armillary.configdb.queries.history import Version, versions_of
+from armillary.configdb.queries.history import versions_of
 from armillary.configdb.services.recording import Authorship
 from armillary.configdb.services.writing import create, update
 from armillary.platform.errors import Refusal
+from armillary.platform.history import Version
 
 R = TypeVar("R", bound=Resource)
 

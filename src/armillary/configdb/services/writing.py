@@ -13,9 +13,10 @@ from armillary.configdb import rules
 from armillary.configdb.models import ConfigurationType, ConfigurationTypeProperties, InstrumentType, Resource
 from armillary.configdb.services.announcing import announce_change
 from armillary.configdb.services.members import Wanted, current_members, resolve, store_members
-from armillary.configdb.services.recording import NOBODY, Authorship, record, sign
+from armillary.configdb.services.recording import NOBODY, Authorship, record
 from armillary.platform.database import retry_conflicts, serialised
 from armillary.platform.errors import Conflict, Refusal
+from armillary.platform.history import sign
 
 LOCK = "configdb"
 """Writers of the configuration take turns: its rules are about several things at once."""
@@ -112,7 +113,7 @@ def delete(model: type[R], key: object, *, by: Authorship = NOBODY, precondition
         name, identifier = str(thing), thing.pk
         if isinstance(thing, ConfigurationTypeProperties):
             _refuse_to_take_default(thing)
-        sign(thing, by)
+        sign(thing, by.user, by.reason)
         thing.delete()
         announce_change(f"{model.resource_name()}/{identifier}", {"action": "deleted", "name": name})
 
@@ -231,7 +232,7 @@ def _store_configuration_types(thing: InstrumentType, entries: list[dict[str, An
     changed = False
     for code, row in existing.items():
         if code not in codes:
-            sign(row, by)
+            sign(row, by.user, by.reason)
             row.delete()
             changed = True
     for entry in entries:
