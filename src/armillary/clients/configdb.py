@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import httpx
 
+from armillary.clients.reasons import because
 from armillary.clients.transport import expecting
 from armillary.core.observatory import Observatory
 
@@ -75,9 +76,18 @@ class ConfigDBClient:
         """Make an object."""
         return dict(self._http.post(f"{resource}/", json=dict(body)).json())
 
-    def update(self, resource: str, key: int | str, body: Mapping[str, Any]) -> Json:
-        """Change what the body names of an object."""
-        return dict(self._http.patch(f"{resource}/{key}/", json=dict(body)).json())
+    def update(self, resource: str, key: int | str, body: Mapping[str, Any], *, reason: str = "") -> Json:
+        """Change what the body names of an object; the reason is kept in its history."""
+        return dict(self._http.patch(f"{resource}/{key}/", json=dict(body), headers=because(reason)).json())
+
+    def history(self, resource: str, key: int | str) -> Sequence[Json]:
+        """Every version of an object, newest first: ``at``, ``action``, ``by``, ``reason``, ``changes``, ``values``."""
+        return self.list(f"{resource}/{key}/history")
+
+    def revert(self, resource: str, key: int | str, version: int, *, reason: str = "") -> Json:
+        """Make an object what it was in one of its versions."""
+        address = f"{resource}/{key}/history/{version}/revert/"
+        return dict(self._http.post(address, headers=because(reason)).json())
 
     def delete(self, resource: str, key: int | str) -> None:
         """Remove an object that nothing uses."""

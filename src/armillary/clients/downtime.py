@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
 import httpx
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
+from armillary.clients.reasons import because
 from armillary.clients.transport import expecting
 
 
@@ -26,6 +29,17 @@ class Downtime(BaseModel):
     instrument_type: str = ""
     """Empty: the whole telescope."""
     reason: str = ""
+    series: str = ""
+    """What was declared together; empty for one alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Declared:
+    """What was made or changed."""
+
+    downtimes: tuple[Downtime, ...]
+    warnings: tuple[str, ...]
+    """Which others these overlap."""
 
 
 Downtimes = list[Downtime]
@@ -105,14 +119,39 @@ class DowntimeClient:
         }
         return self._one(self._http.post("api/", json=body))
 
-    def update(self, downtime_id: int, **fields: Any) -> Downtime:
-        """Change what is named of a downtime."""
-        body = {name: _wire(value) for name, value in fields.items()}
-        return self._one(self._http.patch(f"api/{downtime_id}/", json=body))
+    def declare(self, **fields: Any) -> Declared:
+        """Declare downtimes: ``*`` as telescope or enclosure means all of them, ``recurrence`` is a rule (RFC 5545).
 
-    def delete(self, downtime_id: int) -> None:
-        """Withdraw a downtime."""
-        self._http.delete(f"api/{downtime_id}/")
+        Raises:
+            RequestRefused: A rule is broken; ``detail`` has the sentences by field.
+        """
+        return self._declared(self._http.post("api/", json={name: _wire(value) for name, value in fields.items()}))
+
+    def get(self, downtime_id: int) -> Downtime:
+        """One downtime."""
+        return self._one(self._http.get(f"api/{downtime_id}/"))
+
+    def update(self, downtime_id: int, *, why: str = "", **fields: Any) -> Declared:
+        """Change what is named of a downtime; why is kept in its history, and needed for what is over."""
+        body = {name: _wire(value) for name, value in fields.items()}
+        return self._declared(self._http.patch(f"api/{downtime_id}/", json=body, headers=because(why)))
+
+    def history(self, downtime_id: int) -> Sequence[dict[str, Any]]:
+        """Its last versions, newest first: ``at``, ``action``, ``by``, ``reason``, ``changes``, ``values``."""
+        with expecting("downtime"):
+            return list(self._http.get(f"api/{downtime_id}/history/").json()["results"])
+
+    @staticmethod
+    def _declared(answer: httpx.Response) -> Declared:
+        with expecting("downtime"):
+            body = answer.json()
+            members = [Downtime.model_validate(each) for each in body.get("members", [body])]
+            return Declared(tuple(members), tuple(body.get("warnings", ())))
+
+    def delete(self, downtime_id: int, *, series: bool = False, why: str = "") -> None:
+        """Withdraw a downtime, or all of its series that are not over."""
+        parameters = {"series": "true"} if series else {}
+        self._http.delete(f"api/{downtime_id}/", params=parameters, headers=because(why))
 
     def cancel_by_reason(self, *, site: str, enclosure: str, telescope: str, reason: str) -> bool:
         """Withdraw the one downtime of a telescope with exactly this reason; whether there was exactly one."""

@@ -41,12 +41,9 @@ from armillary.configdb.queries import consistent_reading, current_revision, ren
 from armillary.configdb.queries.history import versions_of
 from armillary.configdb.services import Authorship
 from armillary.platform.conditional import etag_of_list, etag_of_thing, require_match, tagged, unmodified
-from armillary.platform.history import VersionSerializer
+from armillary.platform.history import VersionSerializer, reason_in
 from armillary.platform.idempotency import idempotent
 from armillary.platform.paging import ThousandPerPagePaging
-
-REASON_HEADER: Final = "X-Reason"
-"""Why something is changed, kept in its history."""
 
 V = TypeVar("V", bound="type[ResourceViewSet]")
 
@@ -180,7 +177,7 @@ class ResourceViewSet(GenericViewSet[Any]):
 
     def _author(self) -> Authorship:
         user = self.request.user
-        return Authorship(user if isinstance(user, User) else None, self.request.headers.get(REASON_HEADER, "")[:1000])
+        return Authorship(user if isinstance(user, User) else None, reason_in(self.request))
 
 
 def resource(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -27,12 +28,10 @@ from armillary.downtime.models import Downtime
 from armillary.downtime.queries import calendar_of, current_revision, versions_of
 from armillary.downtime.serializers import DeclarationSerializer, DowntimeSerializer
 from armillary.platform.conditional import etag_of_list, tagged, unmodified
-from armillary.platform.history import VersionSerializer
+from armillary.platform.history import VersionSerializer, reason_in
 from armillary.platform.idempotency import idempotent
 from armillary.platform.paging import ThousandPerPagePaging
 
-REASON_HEADER: Final = "X-Reason"
-"""Why something is changed, kept in its history."""
 _CALENDAR_PAST: Final = timedelta(days=90)
 _ACTIONS: Final = {"POST": "add", "PUT": "change", "PATCH": "change", "DELETE": "delete"}
 
@@ -139,14 +138,13 @@ class DowntimeViewSet(ModelViewSet[Downtime]):
     def _shown(self, downtime: Downtime) -> dict[str, Any]:
         return dict(DowntimeSerializer(downtime).data)
 
-    def _warnings(self, made: list[Downtime]) -> dict[str, Any]:
+    def _warnings(self, made: Sequence[Downtime]) -> dict[str, Any]:
         warnings = services.overlap_warnings(made)
         return {"warnings": warnings} if warnings else {}
 
     def _author(self) -> services.Authorship:
         user = self.request.user
-        reason = self.request.headers.get(REASON_HEADER, "")[:1000]
-        return services.Authorship(user if isinstance(user, User) else None, reason)
+        return services.Authorship(user if isinstance(user, User) else None, reason_in(self.request))
 
 
 class CalendarView(APIView):

@@ -9,12 +9,17 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from urllib.parse import unquote
 
 from rest_framework import serializers
+from rest_framework.request import Request
 
 from armillary import clock
 
 Json = dict[str, Any]
+REASON_HEADER: Final = "X-Reason"
+"""Why something is changed, kept in its history; what is not ASCII in it is percent-encoded."""
+_LONGEST_REASON: Final = 1000
 _ACTIONS: Final = {"+": "created", "~": "changed", "-": "deleted"}
 
 
@@ -83,6 +88,11 @@ def sign(thing: Any, user: Any, reason: str) -> None:
     thing._history_user = user  # noqa: SLF001  the interface of django-simple-history
     thing._history_date = clock.now()  # noqa: SLF001  the same
     thing._change_reason = reason  # noqa: SLF001  the same
+
+
+def reason_in(request: Request) -> str:
+    """Why the sender of a request changes something."""
+    return unquote(request.headers.get(REASON_HEADER, ""))[:_LONGEST_REASON]
 
 
 class VersionSerializer(serializers.Serializer[Version]):

@@ -46,8 +46,8 @@ def access_for(request: HttpRequest) -> Access:
     return Access(
         PortalClient(connect("portal", token=token)),
         ArchiveClient(connect("archive", token=token)),
-        ConfigDBClient(connect("configdb")),
-        DowntimeClient(connect("downtime")),
+        ConfigDBClient(connect("configdb", token=token)),
+        DowntimeClient(connect("downtime", token=token)),
         PeopleClient(connect("portal", token=token)),
         OfficeClient(connect("portal", token=token)),
     )

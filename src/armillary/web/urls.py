@@ -4,7 +4,18 @@ from django.templatetags.static import static
 from django.urls import path
 from django.views.generic import RedirectView
 
-from armillary.web.pages import calls, compose, data, office, people, proposals, requests, tonight
+from armillary.web.pages import (
+    calls,
+    compose,
+    data,
+    downtimes,
+    observatory,
+    office,
+    people,
+    proposals,
+    requests,
+    tonight,
+)
 
 urlpatterns = [
     path("", RedirectView.as_view(url="/tonight/"), name="home"),
@@ -37,6 +48,16 @@ urlpatterns = [
     path("reviews/<int:review_id>/conflict/", calls.conflict, name="review-conflict"),
     path("profile/sessions/<int:session_id>/end/", people.end_session, name="end-session"),
     path("profile/notifications/", people.notifications, name="notifications"),
+    path("observatory/", observatory.observatory, name="observatory"),
+    path("observatory/instruments/<int:instrument_id>/", observatory.instrument, name="instrument"),
+    path("observatory/instruments/<int:instrument_id>/state/", observatory.change_state, name="instrument-state"),
+    path("observatory/telescopes/<int:telescope_id>/", observatory.telescope, name="telescope"),
+    path("observatory/telescopes/<int:telescope_id>/service/", observatory.change_service, name="telescope-service"),
+    path("observatory/<str:resource>/<int:key>/revert/<int:version>/", observatory.revert, name="revert"),
+    path("downtimes/", downtimes.downtimes, name="downtimes"),
+    path("downtimes/declare/", downtimes.declare, name="declare-downtime"),
+    path("downtimes/<int:downtime_id>/", downtimes.downtime, name="downtime"),
+    path("downtimes/<int:downtime_id>/change/", downtimes.change, name="change-downtime"),
     path("office/", office.people, name="office"),
     path("office/people/<str:username>/", office.person, name="office-person"),
     path("office/proposals/", office.proposals, name="office-proposals"),
