@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import socket
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import httpx
 import pytest
@@ -26,8 +28,9 @@ TONIGHT = {
 
 @pytest.mark.usefixtures("small")
 def test_declaring_answers_503_with_a_sentence_and_reading_and_rewording_go_on(
-    operator: APIClient, visitor: APIClient, monkeypatch: pytest.MonkeyPatch
+    operator: APIClient, visitor: APIClient, monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None]
 ) -> None:
+    set_clock(datetime(2026, 11, 23, 12, tzinfo=UTC))
     made = operator.post("/downtime/api/", TONIGHT).json()
     nowhere = f"http://127.0.0.1:{free_port()}/"
     monkeypatch.setattr(
