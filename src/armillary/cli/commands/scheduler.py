@@ -62,17 +62,23 @@ def solve(
         Path, typer.Argument(exists=True, dir_okay=False, help="A sched-instance/1 file (.json or .json.gz).")
     ],
     out: Annotated[Path, typer.Option(help="Where to write the sched-schedule/1 file.")],
-    time_limit: Annotated[float, typer.Option(help="CPU seconds.")] = 10.0,
-    seed: Annotated[int, typer.Option(help="The same seed and budget give the same schedule.")] = 0,
-    target_gap: Annotated[float, typer.Option(help="Stop when this close to the proven bound (a fraction).")] = 0.0,
+    time_limit: Annotated[float, typer.Option(min=0.0, help="CPU seconds.")] = 10.0,
+    seed: Annotated[int, typer.Option(help="Of the search's random numbers.")] = 0,
+    target_gap: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Stop when this close to the proven bound (a fraction).")
+    ] = 0.0,
 ) -> None:
-    """Solve a scheduling instance in the neutral format."""
+    """Solve a scheduling instance in the neutral format; prints what the plan is worth and could at most be worth."""
     from armillary.scheduler.neutral import InstanceError, solve_file
 
     try:
-        solve_file(instance, out, time_limit_s=time_limit, seed=seed, target_gap=target_gap)
-    except InstanceError as error:
+        plan = solve_file(instance, out, time_limit_s=time_limit, seed=seed, target_gap=target_gap)
+    except (InstanceError, OSError) as error:
         raise refuse(str(error)) from error
+    print(
+        f"{len(plan.entries)} of {plan.statistics.reservations} scheduled, worth {plan.value:.6g}; "
+        f"no plan is worth more than {plan.bound:.6g} (gap {100 * plan.gap:.3g} %, {plan.stop})"
+    )
 
 
 @scheduler.command("replay")

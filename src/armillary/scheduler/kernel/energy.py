@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.acceleration import entry_point
 from armillary.scheduler.kernel.problem import FloatArray
 
 
@@ -36,7 +36,7 @@ def energies(earliest: FloatArray, latest: FloatArray, length: FloatArray, cut: 
     return energy
 
 
-@compiled
+@entry_point
 def most_violated(
     earliest: FloatArray, latest: FloatArray, length: FloatArray, share: FloatArray, start: float, end: float
 ) -> tuple[float, float, float]:

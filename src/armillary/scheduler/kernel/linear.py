@@ -190,6 +190,7 @@ def bound_problem(
         best = _better(best, relaxation, prices, share, len(programme.columns), number)
         if not _refine(programme, relaxation, value - relaxation.option_cost(prices), share, best.bound - objective):
             break
+    best.prices.cut = np.concatenate([best.prices.cut, np.zeros(len(relaxation.cuts) - len(best.prices.cut))])
     return best
 
 

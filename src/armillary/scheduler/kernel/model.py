@@ -60,6 +60,10 @@ class Model(NamedTuple):
     partner_high: FloatArray
     partner_mirrored: IntegerArray
     """1 where the rule holds for the absolute difference."""
+    slab_open: FloatArray
+    """Start of the slab's first piece."""
+    slab_close: FloatArray
+    """End of the slab's last piece."""
     slab_gap: FloatArray
     slab_changes: IntegerArray
     """Which table of ``changes``."""
@@ -212,6 +216,8 @@ def _slabs(
     after = [min((f for f in fixed[o] if f[0] >= b), default=(np.inf, 0.0, NOTHING)) for o, _, b in bounds]
     owners = np.array([owner for owner, _, _ in bounds], dtype=np.int32)
     return piece_slab, {
+        "slab_open": np.array([start for _, start, _ in bounds], dtype=np.float64),
+        "slab_close": np.array([end for _, _, end in bounds], dtype=np.float64),
         "slab_gap": np.array([problem.resources[owner].gap_s for owner in owners], dtype=np.float64),
         "slab_changes": table_of[owners],
         "slab_entry": np.array([f[1] for f in before], dtype=np.float64),

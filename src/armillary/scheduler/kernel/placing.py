@@ -11,22 +11,27 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.acceleration import compiled, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.randomness import Generator, seeded, uniform
 from armillary.scheduler.kernel.timeline import (
+    TOLERANCE_S,
     Timeline,
     allowed,
     enter,
-    fitting_start,
     insert,
+    last_end,
     leave,
+    soonest,
+    spaced_start,
     take_out,
 )
 
 ALL_SLABS, TOUCHED_SLABS = 1, 0
 """Where to look for a place."""
+SPACED_BLINKS = 10.0
+"""How much likelier a position is overlooked for what is pinned when placed: it cannot give way later."""
 NOWHERE = -1
 """Stands for "fits nowhere" among positions."""
 
@@ -43,6 +48,7 @@ class Workspace(NamedTuple):
     """[slabs touched, units in the pool]."""
     saved_sequence: IntegerArray
     saved_count: IntegerArray
+    saved_room: FloatArray
     saved_earliest: FloatArray
     saved_latest: FloatArray
     saved_release: FloatArray
@@ -70,6 +76,7 @@ def make_workspace(model: Model, timeline: Timeline, candidate: npt.NDArray[np.b
         counters=np.zeros(2, dtype=np.int64),
         saved_sequence=np.zeros(shape, dtype=np.int32),
         saved_count=np.zeros(shape[0], dtype=np.int32),
+        saved_room=np.zeros(shape[0]),
         saved_earliest=np.zeros(shape),
         saved_latest=np.zeros(shape),
         saved_release=np.zeros(shape),
@@ -91,6 +98,7 @@ def touch(model: Model, timeline: Timeline, work: Workspace, slab: int) -> None:
     work.touched[slot] = slab
     work.counters[TOUCHED] += 1
     work.saved_count[slot] = timeline.held[slab]
+    work.saved_room[slot] = timeline.room[slab]
     for index in range(timeline.held[slab]):
         option = timeline.sequence[slab, index]
         reservation = model.option_reservation[option]
@@ -122,6 +130,7 @@ def undo_changes(model: Model, timeline: Timeline, work: Workspace) -> None:
     for slot in range(work.counters[TOUCHED]):
         slab = work.touched[slot]
         timeline.held[slab] = work.saved_count[slot]
+        timeline.room[slab] = work.saved_room[slot]
         for index in range(work.saved_count[slot]):
             timeline.sequence[slab, index] = work.saved_sequence[slot, index]
             timeline.earliest[slab, index] = work.saved_earliest[slot, index]
@@ -142,7 +151,7 @@ def first_position(timeline: Timeline, slab: int, end: float) -> int:
     low, high = 0, timeline.held[slab]
     while low < high:
         middle = (low + high) // 2
-        if timeline.latest[slab, middle] < end - 1e-6:
+        if timeline.latest[slab, middle] < end - TOLERANCE_S:
             low = middle + 1
         else:
             high = middle
@@ -151,34 +160,47 @@ def first_position(timeline: Timeline, slab: int, end: float) -> int:
 
 @compiled
 def best_position(
-    model: Model, timeline: Timeline, work: Workspace, option: int, blink: float
+    model: Model, timeline: Timeline, work: Workspace, option: int, release: float, due: float, blink: float
 ) -> tuple[int, float, float]:
-    """Where on its slab an option delays the others least.
+    """Where on its slab an option, to start within ``[release, due]``, delays the others least.
 
     Positions are overlooked with probability ``blink``, which varies the answer.
 
     Returns:
         The position or NOWHERE, its start, and the seconds of delay it causes.
     """
-    slab = model.option_slab[option]
-    reservation = model.option_reservation[option]
-    release, due, duration = model.option_start[option], model.option_latest[option], model.duration[reservation]
+    # The arrays are bound once: this is where the search spends its time.
+    sequence, earliest, latest = timeline.sequence, timeline.earliest, timeline.latest
+    owner, durations, setups, changes = model.option_reservation, model.duration, model.setup, model.changes
+    slab, reservation = model.option_slab[option], owner[option]
+    held, gap, table = timeline.held[slab], model.slab_gap[slab], model.slab_changes[slab]
+    duration, setup = durations[reservation], setups[reservation]
+    is_spaced = model.first_partner[reservation] != model.first_partner[reservation + 1]
     best, best_start, best_delay = NOWHERE, 0.0, np.inf
-    for position in range(first_position(timeline, slab, release + duration), timeline.held[slab] + 1):
-        if position > 0 and timeline.earliest[slab, position - 1] > due:
+    for position in range(first_position(timeline, slab, release + duration), held + 1):
+        if position == 0:
+            start = max(release, soonest(model, timeline, slab, 0, setup))
+        elif earliest[slab, position - 1] > due:
             break
-        if blink > 0.0 and uniform(work.random) < blink:
+        else:
+            before = owner[sequence[slab, position - 1]]
+            ready = earliest[slab, position - 1] + durations[before] + gap + changes[table, setups[before], setup]
+            start = max(release, ready)
+        if is_spaced:
+            start = spaced_start(model, timeline, reservation, start)
+        if position == held:
+            room, delay = last_end(model, timeline, slab, held, setup) - start, 0.0
+        else:
+            after = changes[table, setup, setups[owner[sequence[slab, position]]]] + gap
+            room = latest[slab, position] - after - start
+            delay = max(0.0, start + duration + after - earliest[slab, position])
+        if start > due + TOLERANCE_S or duration > room + TOLERANCE_S or delay >= best_delay:
             continue
-        start = fitting_start(model, timeline, reservation, slab, position, release, due)
-        if start == np.inf:
+        if blink > 0.0 and uniform(work.random) < (SPACED_BLINKS * blink if is_spaced else blink):
             continue
-        delay = 0.0
-        if position < timeline.held[slab]:
-            delay = max(0.0, start + duration - timeline.earliest[slab, position])
-        if delay < best_delay:
-            best, best_start, best_delay = position, start, delay
-            if delay == 0.0:
-                break
+        best, best_start, best_delay = position, start, delay
+        if delay == 0.0:
+            break
     return best, best_start, best_delay
 
 
@@ -189,11 +211,14 @@ def place_reservation(
     """Place a reservation where it delays others least; ``where`` says among which slabs."""
     best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
     for option in range(model.first_option[reservation], model.first_option[reservation + 1]):
-        if not work.candidate[option] or (
-            where == TOUCHED_SLABS and work.slot_of[model.option_slab[option]] == NOTHING
-        ):
+        slab = model.option_slab[option]
+        if not work.candidate[option] or model.duration[reservation] > timeline.room[slab]:
             continue
-        position, start, delay = best_position(model, timeline, work, option, blink)
+        if where == TOUCHED_SLABS and work.slot_of[slab] == NOTHING:
+            continue
+        position, start, delay = best_position(
+            model, timeline, work, option, model.option_start[option], model.option_latest[option], blink
+        )
         if position != NOWHERE and delay < best_delay:
             best_option, best, best_start, best_delay = option, position, start, delay
             if delay == 0.0:
@@ -210,15 +235,25 @@ def place_reservation(
 
 @compiled
 def place_unit(model: Model, timeline: Timeline, work: Workspace, unit: int, where: int, blink: float) -> bool:
-    """Place all members of a unit, or none."""
+    """Place all members of a unit, or none: from the first on, or else from the last (distance rules may want that)."""
     if not allowed(model, timeline, unit):
         return False
     first, last = model.first_member[unit], model.first_member[unit + 1]
-    if last - first > 1:
-        where = ALL_SLABS
-    for index in range(first, last):
-        if not place_reservation(model, timeline, work, model.member[index], where, blink):
-            for placed in range(first, index):
+    if last - first == 1:
+        return place_reservation(model, timeline, work, model.member[first], where, blink)
+    if place_members(model, timeline, work, first, last, 1, blink):
+        return True
+    return place_members(model, timeline, work, last - 1, first - 1, -1, blink)
+
+
+@compiled
+def place_members(
+    model: Model, timeline: Timeline, work: Workspace, first: int, last: int, step: int, blink: float
+) -> bool:
+    """Place all members ``first, first + step, ...`` short of ``last``, anywhere, or none."""
+    for index in range(first, last, step):
+        if not place_reservation(model, timeline, work, model.member[index], ALL_SLABS, blink):
+            for placed in range(first, index, step):
                 take_out(model, timeline, model.member[placed])
             return False
     return True
@@ -242,3 +277,45 @@ def add_to_pool(work: Workspace, unit: int) -> None:
         work.in_pool[unit] = True
         work.pool[work.counters[POOLED]] = unit
         work.counters[POOLED] += 1
+
+
+@entry_point
+def fill(model: Model, timeline: Timeline, work: Workspace, order: IntegerArray) -> None:
+    """Place every unit that fits, in an order."""
+    for unit in order:
+        if timeline.option_at[model.member[model.first_member[unit]]] != NOTHING:
+            continue
+        if place_unit(model, timeline, work, unit, ALL_SLABS, 0.0):
+            keep_changes(work)
+        else:
+            undo_changes(model, timeline, work)
+
+
+@compiled
+def place_at(model: Model, timeline: Timeline, work: Workspace, option: int, start: float, due: float) -> bool:
+    """Place an option so that it can start at a given time, not before and at latest at ``due``; whether it fits."""
+    position, found, _ = best_position(model, timeline, work, option, start, start, 0.0)
+    if position == NOWHERE:
+        return False
+    touch(model, timeline, work, model.option_slab[option])
+    insert(model, timeline, option, position, found, max(due, found))
+    return True
+
+
+@entry_point
+def place_plan(
+    model: Model, timeline: Timeline, work: Workspace, first: IntegerArray, options: IntegerArray, starts: FloatArray
+) -> None:
+    """Place units at given times, each whole or not at all: runs of options and their starts, one run per unit."""
+    for number in range(len(first) - 1):
+        run = range(first[number], first[number + 1])
+        fits = allowed(model, timeline, model.unit_of[model.option_reservation[options[first[number]]]])
+        for row in run:
+            reservation = model.option_reservation[options[row]]
+            is_spaced = model.first_partner[reservation] != model.first_partner[reservation + 1]
+            due = starts[row] if is_spaced else model.option_latest[options[row]]
+            fits = fits and place_at(model, timeline, work, options[row], starts[row], due)
+        if fits:
+            keep_changes(work)
+        else:
+            undo_changes(model, timeline, work)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.acceleration import compiled, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
@@ -31,13 +31,21 @@ from armillary.scheduler.kernel.placing import (
 )
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.randomness import below, uniform
-from armillary.scheduler.kernel.timeline import Timeline
+from armillary.scheduler.kernel.timeline import Timeline, allowed
 
 BLINK = 0.01
 """Probability of overlooking a position."""
 LONGEST_STRING = 10
 """Most observations taken off one slab."""
 MOST_SLABS = 3
+MOST_GATHERED = 40
+"""Most unplaced units tried on one slab."""
+GATHERED = 0.5
+"""Probability of trying an unplaced unit, as long as there are not enough."""
+MOST_DRAWS = 50
+"""Most random draws for a user of a cap."""
+AIMED = 0.7
+"""Probability of making room for a unit that is not placed, else of removing anything."""
 ELSEWHERE = 0.3
 """Probability of trying a removed unit that found no place on slabs that were not touched."""
 
@@ -57,7 +65,7 @@ class Guide(NamedTuple):
     """Units worth aiming at."""
     first_in_slab: IntegerArray
     in_slab: IntegerArray
-    """Runs of candidate options by slab."""
+    """Runs of candidate options by slab, those with the largest margin per second first."""
 
 
 class Record(NamedTuple):
@@ -85,7 +93,7 @@ def make_record(timeline: Timeline, value: float) -> Record:
     )
 
 
-@compiled
+@entry_point
 def value_of(model: Model, timeline: Timeline) -> float:
     """The summed value of what is placed."""
     total = 0.0
@@ -140,12 +148,66 @@ def pick_option(model: Model, work: Workspace, unit: int) -> int:
 
 
 @compiled
-def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> None:
-    """Make room: for a wanted unit that is not placed, or somewhere."""
-    option = NOTHING
-    if len(guide.wanted) and uniform(work.random) < 0.7:
-        unit = guide.wanted[below(work.random, len(guide.wanted))]
+def pick_unplaced(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int:
+    """A random wanted unit, one that is not placed if a few draws find it."""
+    unit = 0
+    for _ in range(10):
+        unit = int(guide.wanted[below(work.random, len(guide.wanted))])
+        if timeline.option_at[model.member[model.first_member[unit]]] == NOTHING:
+            break
+    return unit
+
+
+@compiled
+def clear_rules(model: Model, timeline: Timeline, work: Workspace, unit: int) -> None:
+    """Remove what may keep an unplaced unit out by a rule: partners in distance, one-of siblings, users of its caps."""
+    choice = model.unit_choice[unit]
+    if choice != NOTHING and timeline.choice_taken[choice] > 0:
+        for other in range(len(model.unit_choice)):
+            if model.unit_choice[other] == choice:
+                take_unit(model, timeline, work, other)
+    for index in range(model.first_member[unit], model.first_member[unit + 1]):
+        member = model.member[index]
+        for rule in range(model.first_partner[member], model.first_partner[member + 1]):
+            if uniform(work.random) < 0.5:
+                take_unit(model, timeline, work, model.unit_of[model.partner[rule]])
+    draws = 0
+    while draws < MOST_DRAWS and not allowed(model, timeline, unit):
+        reservation = below(work.random, len(model.duration))
+        if shares_allocation(model, reservation, unit):
+            take_unit(model, timeline, work, model.unit_of[reservation])
+        draws += 1
+
+
+@compiled
+def take_unit(model: Model, timeline: Timeline, work: Workspace, unit: int) -> None:
+    """Remove a unit, if it is placed."""
+    if timeline.option_at[model.member[model.first_member[unit]]] != NOTHING:
+        remove_unit(model, timeline, work, unit)
+
+
+@compiled
+def shares_allocation(model: Model, reservation: int, unit: int) -> bool:
+    """Whether a reservation charges an allocation that a unit charges too."""
+    for charge in range(model.first_charge[reservation], model.first_charge[reservation + 1]):
+        for index in range(model.first_member[unit], model.first_member[unit + 1]):
+            member = model.member[index]
+            for own in range(model.first_charge[member], model.first_charge[member + 1]):
+                if model.charge_allocation[own] == model.charge_allocation[charge]:
+                    return True
+    return False
+
+
+@compiled
+def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int:
+    """Make room: for a wanted unit that is not placed, or somewhere. The unit, or NOTHING."""
+    option, aim = NOTHING, NOTHING
+    if len(guide.wanted) and uniform(work.random) < AIMED:
+        unit = pick_unplaced(model, timeline, work, guide)
         option = pick_option(model, work, unit)
+        if timeline.option_at[model.member[model.first_member[unit]]] == NOTHING:
+            aim = unit
+            clear_rules(model, timeline, work, unit)
     if option == NOTHING:
         option = guide.in_slab[below(work.random, len(guide.in_slab))]
     for _ in range(1 + below(work.random, MOST_SLABS)):
@@ -154,21 +216,27 @@ def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> Non
         )
         remove_string(model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING))
         if work.counters[POOLED] == 0:
-            return
+            return aim
         option = pick_option(model, work, work.pool[below(work.random, work.counters[POOLED])])
         if option == NOTHING:
-            return
+            return aim
+    return aim
 
 
 @compiled
 def gather(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> None:
-    """Add the unplaced units with candidate options on touched slabs to the pool."""
+    """Add unplaced units with candidate options on touched slabs to the pool: a sample in which the best prevail."""
     for slot in range(work.counters[TOUCHED]):
         slab = work.touched[slot]
+        enough = work.counters[POOLED] + MOST_GATHERED
         for index in range(guide.first_in_slab[slab], guide.first_in_slab[slab + 1]):
             reservation = model.option_reservation[guide.in_slab[index]]
-            if timeline.option_at[reservation] == NOTHING:
+            if timeline.option_at[reservation] != NOTHING or model.duration[reservation] > timeline.room[slab]:
+                continue
+            if uniform(work.random) < GATHERED:
                 add_to_pool(work, model.unit_of[reservation])
+                if work.counters[POOLED] >= enough:
+                    break
 
 
 @compiled
@@ -195,12 +263,13 @@ def rank_pool(work: Workspace, guide: Guide) -> None:
 @compiled
 def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int) -> float:
     """Place what fits of the pool, in the order of the keys; the summed value placed."""
+    # The first in the pool are those removed, then the one aimed at, then the gathered ones.
     placed = 0.0
     pooled = work.counters[POOLED]
     for position in np.argsort(-work.key[:pooled]):
         unit = work.pool[position]
         if place_unit(model, timeline, work, unit, TOUCHED_SLABS, BLINK) or (
-            position < removed
+            position <= removed
             and uniform(work.random) < ELSEWHERE
             and place_unit(model, timeline, work, unit, ALL_SLABS, BLINK)
         ):
@@ -209,6 +278,14 @@ def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, re
 
 
 @compiled
+def settle(model: Model, timeline: Timeline, record: Record) -> None:
+    """Sum the current value anew: running sums drift by rounding."""
+    record.number[CURRENT] = value_of(model, timeline)
+    if record.number[CURRENT] > record.number[BEST]:
+        save_record(timeline, record)
+
+
+@entry_point
 def search(
     model: Model,
     timeline: Timeline,
@@ -231,11 +308,13 @@ def search(
         if record.number[BEST] >= enough:
             return iteration
         temperature = hot * (cold / hot) ** (iteration / iterations)
-        ruin(model, timeline, work, guide)
+        aim = ruin(model, timeline, work, guide)
         removed = work.counters[POOLED]
         lost = 0.0
         for index in range(removed):
             lost += guide.gain[work.pool[index]]
+        if aim != NOTHING:
+            add_to_pool(work, aim)
         gather(model, timeline, work, guide)
         rank_pool(work, guide)
         change = recreate(model, timeline, work, guide, removed) - lost
@@ -246,4 +325,5 @@ def search(
         record.number[CURRENT] += change
         if record.number[CURRENT] > record.number[BEST] + 1e-9 * record.number[BEST]:
             save_record(timeline, record)
+    settle(model, timeline, record)
     return iterations

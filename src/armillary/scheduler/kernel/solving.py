@@ -13,29 +13,13 @@ from armillary.scheduler.kernel.explaining import explain
 from armillary.scheduler.kernel.linear import Bounding, bound_problem, top_options
 from armillary.scheduler.kernel.measuring import measure
 from armillary.scheduler.kernel.model import NOTHING, Compilation, compile_problem
-from armillary.scheduler.kernel.placing import (
-    ALL_SLABS,
-    Workspace,
-    keep_changes,
-    make_workspace,
-    place_unit,
-    touch,
-    undo_changes,
-)
+from armillary.scheduler.kernel.placing import Workspace, fill, make_workspace, place_plan
 from armillary.scheduler.kernel.plan import Pace, Plan, PriceInterval, StopReason
 from armillary.scheduler.kernel.problem import FloatArray, Identifier, IntegerArray, Problem, Reservation
 from armillary.scheduler.kernel.relaxation import Relaxation, best_by_reservation
-from armillary.scheduler.kernel.search import (
-    BEST,
-    CURRENT,
-    Guide,
-    Record,
-    make_record,
-    save_record,
-    search,
-    value_of,
-)
-from armillary.scheduler.kernel.timeline import TOLERANCE_S, Timeline, empty_timeline, fitting_start, insert
+from armillary.scheduler.kernel.search import BEST, Guide, Record, make_record, search, value_of
+from armillary.scheduler.kernel.second_goals import option_at, pursue
+from armillary.scheduler.kernel.timeline import Timeline, empty_timeline
 from armillary.scheduler.kernel.timing import Timing
 from armillary.scheduler.kernel.verification import violations
 
@@ -70,10 +54,12 @@ class _Budget:
     wall_start: float = field(default_factory=time.perf_counter)
     cpu_start: float = field(default_factory=time.process_time)
 
-    def remaining_s(self) -> float:
-        wall = np.inf if self.time_limit_s is None else self.time_limit_s - (time.perf_counter() - self.wall_start)
-        cpu = np.inf if self.cpu_limit_s is None else self.cpu_limit_s - (time.process_time() - self.cpu_start)
-        return float(min(wall, cpu))
+    def remaining_s(self, share: float = 1.0) -> float:
+        """Real seconds until a share of the budget is used, CPU seconds counted at the speed they came at so far."""
+        real, used = time.perf_counter() - self.wall_start, time.process_time() - self.cpu_start
+        wall = np.inf if self.time_limit_s is None else share * self.time_limit_s - real
+        cpu = np.inf if self.cpu_limit_s is None else share * self.cpu_limit_s - used
+        return float(min(wall, cpu * max(1.0, real / max(used, 1e-3))))
 
     def spent(self, iterations: int) -> float:
         """How much of the budget is used, 0 to 1; asked once for each batch of the search."""
@@ -156,11 +142,9 @@ def solve(
     with clocks.stage("bound"):
         relaxation = Relaxation(compilation)
         known = _known_prices(problem, compilation, prices)
-        limit = budget.remaining_s()
-        deadline = time.perf_counter() + _LP_SHARE * limit
-        has_bound = pace.has_bound if pace is not None else deadline > time.perf_counter()
+        has_bound = pace.has_bound if pace is not None else budget.remaining_s(_LP_SHARE) > 0.0
         bounding = (
-            bound_problem(relaxation, known, seed, lambda: deadline - time.perf_counter())
+            bound_problem(relaxation, known, seed, lambda: budget.remaining_s(_LP_SHARE))
             if pace is None
             else bound_problem(relaxation, known, seed, lambda: np.inf if has_bound else 0.0, pace.rounds)
         )
@@ -171,7 +155,9 @@ def solve(
         done, reason = _improve(compilation, start, bounding, budget, target_gap)
     with clocks.stage("finish"):
         timing = Timing(problem, compilation)
-        entries = timing.entries(start.record)
+        before = timing.entries(start.record, secondary=False)
+        refined = pursue(problem, compilation, start.timeline, start.work, start.record, before)
+        entries = timing.entries(refined)
         broken = violations(problem, entries)
         if broken:
             raise InfeasiblePlan("; ".join(broken[:5]))
@@ -179,7 +165,7 @@ def solve(
             problem,
             compilation,
             entries,
-            before=timing.entries(start.record, secondary=False),
+            before=before,
             floor=start.floor,
             constructed=constructed,
             bounding=bounding,
@@ -221,15 +207,16 @@ def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, s
     model = compilation.model
     candidate = _candidates(compilation, bounding)
     guide = _guide(compilation, bounding, candidate)
+    order = np.argsort(-guide.surplus, kind="stable").astype(np.int32)
     kept = empty_timeline(compilation)
     work = make_workspace(model, kept, candidate, seed)
     _place_published(problem, compilation, kept, work)
     floor = value_of(model, kept)
-    _fill(compilation, kept, work, guide)
+    fill(model, kept, work, order)
     best = kept
     if value_of(model, kept) < bounding.bound * (1.0 - _PROVEN):
         fresh = empty_timeline(compilation)
-        _fill(compilation, fresh, work, guide)
+        fill(model, fresh, work, order)
         if value_of(model, fresh) > value_of(model, kept):
             best = fresh
     return _State(best, work, guide, make_record(best, value_of(model, best)), floor)
@@ -252,7 +239,8 @@ def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) 
     margin = best_by_reservation(model.first_option, bounding.margin)
     np.add.at(surplus, model.unit_of, np.where(np.isfinite(margin), margin, -1e18))
     options = np.flatnonzero(candidate)
-    order = options[np.argsort(model.option_slab[options], kind="stable")].astype(np.int32)
+    worth = bounding.margin[options] / model.duration[model.option_reservation[options]]
+    order = options[np.lexsort((-worth, model.option_slab[options]))].astype(np.int32)
     slabs = len(model.slab_gap)
     return Guide(
         gain=gain,
@@ -265,74 +253,26 @@ def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) 
     )
 
 
-def _fill(compilation: Compilation, timeline: Timeline, work: Workspace, guide: Guide) -> None:
-    """Place every unit that fits, those that gain most over their price first."""
-    model = compilation.model
-    for unit in np.argsort(-guide.surplus, kind="stable").tolist():
-        first, last = int(model.first_member[unit]), int(model.first_member[unit + 1])
-        if any(timeline.option_at[member] != NOTHING for member in model.member[first:last]):
-            continue
-        if place_unit(model, timeline, work, unit, ALL_SLABS, 0.0):
-            keep_changes(work)
-        else:
-            undo_changes(model, timeline, work)
-
-
 def _place_published(problem: Problem, compilation: Compilation, timeline: Timeline, work: Workspace) -> None:
     """Place what is still valid of the plan in force, whole units only, in the order of time."""
     model = compilation.model
     position = {each.id: index for index, each in enumerate(problem.reservations)}
     place = {each.id: index for index, each in enumerate(problem.resources)}
-    wanted = [
-        (entry.start_s, position[entry.reservation], place[entry.resource])
-        for entry in problem.published
-        if entry.reservation in position and entry.resource in place
-    ]
-    by_unit: dict[int, list[tuple[float, int, int]]] = {}
-    for row in sorted(wanted):
-        by_unit.setdefault(int(model.unit_of[row[1]]), []).append(row)
-    for unit, rows in sorted(by_unit.items(), key=lambda each: each[1][0]):
-        members = int(model.first_member[unit + 1] - model.first_member[unit])
-        if len(rows) == members and all(_place_at(compilation, timeline, work, *row) for row in rows):
-            keep_changes(work)
-        else:
-            undo_changes(model, timeline, work)
-
-
-def _place_at(
-    compilation: Compilation, timeline: Timeline, work: Workspace, start: float, reservation: int, resource: int
-) -> bool:
-    """Place one reservation so that it can start at a given time, if the rules allow."""
-    model = compilation.model
-    unit = int(model.unit_of[reservation])
-    choice = int(model.unit_choice[unit])
-    if timeline.option_at[reservation] != NOTHING or (choice != NOTHING and timeline.choice_taken[choice] > 0):
-        return False
-    if not _has_allocation(compilation, timeline, reservation):
-        return False
-    for option in range(model.first_option[reservation], model.first_option[reservation + 1]):
-        if compilation.piece_resource[model.option_piece[option]] != resource:
-            continue
-        release, due = float(model.option_start[option]), float(model.option_latest[option])
-        if not release - TOLERANCE_S <= start <= due + TOLERANCE_S:
-            continue
-        slab = int(model.option_slab[option])
-        count = int(timeline.held[slab])
-        # Entries come in the order of time, so the end of the slab is the place.
-        if fitting_start(model, timeline, reservation, slab, count, start, start) == np.inf:
-            return False
-        touch(model, timeline, work, slab)
-        is_pinned = model.first_partner[reservation] != model.first_partner[reservation + 1]
-        insert(model, timeline, option, count, start, start if is_pinned else max(due, start))
-        return True
-    return False
-
-
-def _has_allocation(compilation: Compilation, timeline: Timeline, reservation: int) -> bool:
-    model = compilation.model
-    run = slice(model.first_charge[reservation], model.first_charge[reservation + 1])
-    allocations, seconds = model.charge_allocation[run], model.charge_seconds[run]
-    return bool((timeline.used[allocations] + seconds <= model.allocation_limit[allocations] + TOLERANCE_S).all())
+    by_unit: dict[int, dict[int, tuple[int, float]]] = {}
+    for entry in sorted(problem.published, key=lambda each: each.start_s):
+        reservation, resource = position.get(entry.reservation, NOTHING), place.get(entry.resource, NOTHING)
+        option = NOTHING
+        if NOTHING not in {reservation, resource}:
+            option = option_at(compilation, reservation, resource, entry.start_s)
+        if option != NOTHING:
+            by_unit.setdefault(int(model.unit_of[reservation]), {})[reservation] = option, entry.start_s
+    size = np.diff(model.first_member)
+    runs = [list(rows.values()) for unit, rows in by_unit.items() if len(rows) == size[unit]]
+    first = np.cumsum([0, *map(len, runs)]).astype(np.int32)
+    options = np.array([option for run in runs for option, _ in run], dtype=np.int32)
+    starts = np.array([start for run in runs for _, start in run], dtype=np.float64)
+    work.candidate[options] = True  # what is taken off one of these places may come back to it
+    place_plan(model, timeline, work, first, options, starts)
 
 
 def _improve(
@@ -358,10 +298,6 @@ def _improve(
         done += search(
             model, state.timeline, state.work, state.guide, record, batch, hot, max(hot * 0.9, scale * _COLD), enough
         )
-        # Sums drift by rounding; the value is what is placed.
-        record.number[CURRENT] = value_of(model, state.timeline)
-        if record.number[CURRENT] > record.number[BEST]:
-            save_record(state.timeline, record)
 
 
 def _known_prices(problem: Problem, compilation: Compilation, prices: Sequence[PriceInterval]) -> FloatArray | None:

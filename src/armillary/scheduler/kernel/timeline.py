@@ -29,6 +29,8 @@ class Timeline(NamedTuple):
     """Shape (slabs, capacity): options in order."""
     held: IntegerArray
     """By slab: how many options it holds."""
+    room: FloatArray
+    """By slab: nothing longer than this fits between two neighbours (or beside the last)."""
     earliest: FloatArray
     latest: FloatArray
     option_at: IntegerArray
@@ -52,6 +54,7 @@ def empty_timeline(compilation: Compilation) -> Timeline:
     return Timeline(
         sequence=np.full(shape, NOTHING, dtype=np.int32),
         held=np.zeros(slabs, dtype=np.int32),
+        room=np.where(model.slab_close > model.slab_open, model.slab_close - model.slab_open, 0.0),
         earliest=np.zeros(shape),
         latest=np.zeros(shape),
         option_at=np.full(len(model.duration), NOTHING, dtype=np.int32),
@@ -92,6 +95,18 @@ def last_end(model: Model, timeline: Timeline, slab: int, position: int, setup: 
 
 
 @compiled
+def longest_room(model: Model, timeline: Timeline, slab: int) -> float:
+    """The longest time between two neighbours that stand as far apart as they can; changes of setup left aside."""
+    gap = model.slab_gap[slab]
+    free_from, longest = model.slab_open[slab], 0.0
+    for index in range(timeline.held[slab]):
+        longest = max(longest, timeline.latest[slab, index] - gap - free_from)
+        reservation = model.option_reservation[timeline.sequence[slab, index]]
+        free_from = timeline.earliest[slab, index] + model.duration[reservation] + gap
+    return float(max(longest, model.slab_close[slab] - free_from))
+
+
+@compiled
 def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
     """Recompute earliest starts from a position on, and latest starts from there back."""
     count = timeline.held[slab]
@@ -104,16 +119,7 @@ def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
         reservation = model.option_reservation[timeline.sequence[slab, index]]
         end = last_end(model, timeline, slab, index + 1, model.setup[reservation])
         timeline.latest[slab, index] = min(timeline.due[reservation], end - model.duration[reservation])
-
-
-@compiled
-def refresh_all(model: Model, timeline: Timeline, slab: int) -> None:
-    """Recompute a whole slab."""
-    refresh(model, timeline, slab, 0)
-    for index in range(timeline.held[slab] - 1, -1, -1):
-        reservation = model.option_reservation[timeline.sequence[slab, index]]
-        end = last_end(model, timeline, slab, index + 1, model.setup[reservation])
-        timeline.latest[slab, index] = min(timeline.due[reservation], end - model.duration[reservation])
+    timeline.room[slab] = longest_room(model, timeline, slab) + TOLERANCE_S
 
 
 @compiled
@@ -150,22 +156,6 @@ def spaced_start(model: Model, timeline: Timeline, reservation: int, start: floa
                 return np.inf
             settled = settled and moved == start
             start = moved
-    return start
-
-
-@compiled
-def fitting_start(
-    model: Model, timeline: Timeline, reservation: int, slab: int, position: int, release: float, due: float
-) -> float:
-    """The earliest start at a position within ``[release, due]``; infinity if it does not fit there."""
-    setup = model.setup[reservation]
-    start = max(release, soonest(model, timeline, slab, position, setup))
-    if model.first_partner[reservation] != model.first_partner[reservation + 1]:
-        start = spaced_start(model, timeline, reservation, start)
-    if start > due + TOLERANCE_S:
-        return np.inf
-    if start + model.duration[reservation] > last_end(model, timeline, slab, position, setup) + TOLERANCE_S:
-        return np.inf
     return start
 
 
@@ -223,6 +213,30 @@ def take_out(model: Model, timeline: Timeline, reservation: int) -> None:
         timeline.sequence[slab, index] = timeline.sequence[slab, index + 1]
         timeline.latest[slab, index] = timeline.latest[slab, index + 1]
     refresh(model, timeline, slab, position)
+
+
+@compiled
+def restore(
+    model: Model,
+    timeline: Timeline,
+    sequence: IntegerArray,
+    held: IntegerArray,
+    release: FloatArray,
+    due: FloatArray,
+) -> None:
+    """Put a timeline into a recorded state."""
+    timeline.option_at[:] = NOTHING
+    timeline.choice_taken[:] = 0
+    timeline.used[:] = 0.0
+    timeline.held[:] = held
+    for slab in range(len(held)):
+        for index in range(held[slab]):
+            option = sequence[slab, index]
+            timeline.sequence[slab, index] = option
+            reservation = model.option_reservation[option]
+            enter(model, timeline, option, release[reservation], due[reservation])
+        refresh(model, timeline, slab, 0)
+        refresh(model, timeline, slab, max(0, held[slab] - 1))
 
 
 @compiled

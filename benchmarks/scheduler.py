@@ -1,0 +1,173 @@
+"""The scheduler's kernel: how near the best, in how many CPU seconds, in how much memory.
+
+    python benchmarks/scheduler.py                          # the hard class, made from seeds
+    python benchmarks/scheduler.py INSTANCE.json.gz ...     # instances in the neutral format
+    python benchmarks/scheduler.py --replan INSTANCE ...    # a lost telescope and new requests, from the plan in force
+    python benchmarks/scheduler.py --growth                 # from 3 telescopes x 500 requests to 100 x 50,000
+
+Each row is a process of its own: CPU seconds of all its threads in the kernel (compiling the search is done before and
+shown by itself), and the greatest memory it ever held. The gap is that to the kernel's proven bound. Every plan is
+checked against the problem's rules.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from armillary.scheduler.kernel import Problem, Windows, solve, violations
+from armillary.scheduler.neutral import read_instance
+from scheduler_instances import HARD, Shape, make
+
+GROWTH = [Shape(3, 500, 7), Shape(20, 5000, 7), Shape(50, 20000, 7), Shape(100, 50000, 7)]
+
+
+def compile_search() -> float:
+    """CPU seconds to have the machine code at hand: long on a fresh machine, short afterwards."""
+    start = time.process_time()
+    solve(make(Shape(2, 30, 1, gap_s=1.0), 0), iteration_limit=20)
+    return time.process_time() - start
+
+
+def measured(problem: Problem, **budget: Any) -> dict[str, Any]:
+    """One solve in numbers."""
+    cpu, wall = time.process_time(), time.perf_counter()
+    plan = solve(problem, **budget)
+    cpu, wall = time.process_time() - cpu, time.perf_counter() - wall
+    assert violations(problem, plan.entries) == []
+    statistics = plan.statistics
+    return {
+        "gap_percent": 100 * plan.gap,
+        "first_gap_percent": 100 * (1 - statistics.constructed_value / plan.bound) if plan.bound else 0.0,
+        "cpu_s": cpu,
+        "wall_s": wall,
+        "stages_cpu_s": {name: round(seconds, 3) for name, seconds in statistics.cpu_s.items()},
+        "scheduled": statistics.scheduled,
+        "requests": statistics.reservations,
+        "options": statistics.options,
+        "iterations": plan.iterations,
+        "stop": str(plan.stop),
+        "kept": statistics.kept,
+        "published": len(problem.published),
+        "floor": statistics.floor,
+        "value": plan.value,
+        "plan": plan,
+    }
+
+
+def one(arguments: argparse.Namespace) -> dict[str, Any]:
+    """A row: solve what ``--one`` names, in this process."""
+    name, problem = load(arguments.one)
+    compiling = compile_search()
+    row = measured(problem, seed=arguments.seed, cpu_limit_s=arguments.cpu, target_gap=arguments.target_gap)
+    plan = row.pop("plan")
+    if arguments.replan:
+        later = changed(replace(problem, published=plan.entries))
+        row = measured(later, seed=arguments.seed, cpu_limit_s=1.0, target_gap=arguments.target_gap, prices=plan.prices)
+        del row["plan"]
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    return {"name": name, "seed": arguments.seed, "compile_cpu_s": compiling, "memory_mb": memory} | row
+
+
+def load(name: str) -> tuple[str, Problem]:
+    """A file of the neutral format, ``hard:NAME:SEED`` or ``growth:NUMBER``."""
+    kind, _, rest = name.partition(":")
+    if kind == "hard":
+        shape, _, seed = rest.partition(":")
+        return f"{shape} s{seed}", make(HARD[shape], int(seed))
+    if kind == "growth":
+        size = GROWTH[int(rest)]
+        return f"{size.telescopes} x {size.requests} x {size.days} d", make(size, 1)
+    return read_instance(Path(name))
+
+
+def changed(problem: Problem) -> Problem:
+    """The same night an hour later: the first telescope is lost, 20 requests are new and are up like 20 others."""
+    windows, count = problem.windows, len(problem.reservations)
+    alive = windows.resource != 0 if len(problem.resources) > 1 else np.ones(len(windows.resource), dtype=np.bool_)
+    copied = alive & (windows.reservation < 20)
+    new = [replace(each, id=f"new {each.id}") for each in problem.reservations[:20]]
+    return replace(
+        problem,
+        reservations=[*problem.reservations, *new],
+        windows=Windows(
+            np.concatenate([windows.reservation[alive], windows.reservation[copied] + count]).astype(np.int32),
+            np.concatenate([windows.resource[alive], windows.resource[copied]]),
+            np.maximum(np.concatenate([windows.start_s[alive], windows.start_s[copied]]), 3600.0),
+            np.concatenate([windows.end_s[alive], windows.end_s[copied]]),
+        ),
+    )
+
+
+def rows(arguments: argparse.Namespace) -> list[str]:
+    """What to solve, by name."""
+    if arguments.growth:
+        return [f"growth:{number}" for number in range(len(GROWTH))][: arguments.sizes]
+    if arguments.instances:
+        return list(arguments.instances)
+    return [f"hard:{name}:{seed}" for name in HARD for seed in range(1, arguments.seeds + 1)]
+
+
+def main() -> None:
+    """Print the table; ``--json`` also writes every number."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("instances", nargs="*")
+    parser.add_argument("--cpu", type=float, default=10.0, help="CPU seconds per instance")
+    parser.add_argument("--seeds", type=int, default=1, help="how many seeds per instance")
+    parser.add_argument("--target-gap", type=float, default=0.0)
+    parser.add_argument("--replan", action="store_true")
+    parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--sizes", type=int, default=len(GROWTH), help="how many of the sizes of --growth")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--one", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.one:
+        print(json.dumps(one(arguments)))
+        return
+    found: list[dict[str, Any]] = []
+    print("instance             seed   gap %  first %  CPU s (compile bound construct search finish) MB  options its")
+    for name in rows(arguments):
+        for seed in range(arguments.seeds if arguments.instances else 1):
+            row = in_process_of_its_own(arguments, name, seed)
+            found.append(row)
+            print(line(row), flush=True)
+    if arguments.json:
+        shapes = {name: asdict(shape) for name, shape in HARD.items()}
+        arguments.json.write_text(json.dumps({"rows": found, "hard": shapes}, indent=1), encoding="utf-8")
+
+
+def in_process_of_its_own(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
+    command = [sys.executable, __file__, "--one", name, "--seed", str(seed), "--cpu", str(arguments.cpu)]
+    command += ["--target-gap", str(0.01 if arguments.growth else arguments.target_gap)]
+    command += ["--replan"] if arguments.replan else []
+    answer = subprocess.run(command, capture_output=True, text=True, check=False)
+    if answer.returncode:
+        return {"name": name, "seed": seed, "failed": answer.stderr.strip().splitlines()[-1:]}
+    row: dict[str, Any] = json.loads(answer.stdout.splitlines()[-1])
+    return row
+
+
+def line(row: dict[str, Any]) -> str:
+    if "failed" in row:
+        return f"{row['name']:22}{row['seed']:3}   failed: {row['failed']}"
+    stages = " ".join(f"{seconds:.2f}" for seconds in row["stages_cpu_s"].values())
+    replan = f"  kept {row['kept']} of {row['published']}" if row["published"] else ""
+    return (
+        f"{row['name']:22}{row['seed']:3} {row['gap_percent']:8.4f} {row['first_gap_percent']:7.3f} "
+        f"{row['cpu_s']:6.2f} "
+        f"({stages}) {row['memory_mb']:6.0f} {row['options']:9} {row['iterations']:7} {row['stop']}{replan}"
+    )
+
+
+if __name__ == "__main__":
+    main()
