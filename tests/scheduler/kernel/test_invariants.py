@@ -154,7 +154,7 @@ def test_an_all_of_group_with_a_cadence_is_placed_from_the_member_that_has_least
 def test_a_gap_is_kept_after_a_running_observation_and_between_setups() -> None:
     resources = [Resource("tel", [(0, 100)], 2.0, {("red", "blue"): 5.0, ("blue", "red"): 5.0})]
     rows = [Reservation("b", 10, 1, setup="blue"), Reservation("r", 10, 1, setup="red")]
-    windows = Windows.from_mappings([{"tel": [(0, 100)]}] * 2, resources)
+    windows = Windows.from_mappings([{"tel": [(30, 100)]}, {"tel": [(0, 35)]}], resources)
     plan = solve(Problem(resources, rows, windows, fixed=[Fixed("tel", 0, 20, "red")]))
     assert [(entry.reservation, entry.start_s) for entry in plan.entries] == [("r", 22.0), ("b", 39.0)]
 

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from exhaustive_search import best_value
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from problem_strategies import problems
 
 from armillary.scheduler.kernel import Problem, StopReason, solve, violations
 
-SMALL = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+SMALL = settings(
+    max_examples=100,
+    deadline=None,
+    suppress_health_check=list(HealthCheck),
+    derandomize=True,
+    phases=[Phase.explicit, Phase.generate],  # the problems are small enough to read
+)
 
 
 @SMALL
@@ -31,7 +37,7 @@ def test_with_distance_rules_the_plan_is_worth_what_an_exhaustive_search_finds(p
     assert plan.value == best
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(SMALL, max_examples=40)
 @given(problem=problems(most=5, spaced=True))
 def test_what_is_called_optimal_is_optimal_and_a_bound_without_any_time_is_still_a_bound(problem: Problem) -> None:
     best = best_value(problem)

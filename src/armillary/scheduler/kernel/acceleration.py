@@ -20,7 +20,7 @@ def _sources() -> str:
     digest = blake2b(digest_size=16)
     for path in sorted(Path(__file__).parent.glob("*.py")):
         source = path.read_bytes()
-        if b"kernel.acceleration import" in source or path.name == "model.py":
+        if b"import compiled" in source or b"import entry_point" in source or path.name == "model.py":
             digest.update(source)
     return digest.hexdigest()
 
@@ -39,15 +39,16 @@ def entry_point(function: Callable[P, R]) -> Callable[P, R]:
     return _compiled(function, no_cfunc_wrapper=True)
 
 
-def _compiled(function: Callable[P, R], **options: bool) -> Callable[P, R]:
+def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
     """Compile when first called; the machine code is kept on disk for later processes."""
     if not COMPILED:
         return function
     import numba
 
-    decorated: Callable[P, R] = numba.njit(cache=True, **options)(function)
+    decorated: Any = numba.njit(cache=True, **options)(function)
     _depend_on_all_sources(decorated)
-    return decorated
+    machine: Callable[P, R] = decorated
+    return machine
 
 
 def _depend_on_all_sources(function: Any) -> None:
@@ -56,6 +57,6 @@ def _depend_on_all_sources(function: Any) -> None:
     numba looks at the file of the function alone, so that a caller would go on with the old machine code of what it
     calls in other files. Its cache has no public way to say so; a numba without these attributes keeps its own rule.
     """
-    index = getattr(getattr(function, "_cache", None), "_cache_file", None)
+    index: Any = getattr(getattr(function, "_cache", None), "_cache_file", None)
     if hasattr(index, "_source_stamp"):
         index._source_stamp = (index._source_stamp, _SOURCES)  # noqa: SLF001 - see above

@@ -33,6 +33,7 @@ from armillary.scheduler.kernel.search import Record
 from armillary.scheduler.kernel.timeline import (
     TOLERANCE_S,
     Timeline,
+    allowed,
     insert,
     last_end,
     refresh,
@@ -237,9 +238,15 @@ def exchange(model: Model, timeline: Timeline, work: Workspace, leaving: int, jo
     before, after = model.member[model.first_member[leaving]], model.member[model.first_member[joining]]
     start = timeline.earliest[model.option_slab[timeline.option_at[before]], position_of(model, timeline, before)]
     remove_unit(model, timeline, work, leaving)
-    if place_unit(model, timeline, work, joining, ALL_SLABS, 0.0):
-        slab = model.option_slab[timeline.option_at[after]]
-        if timeline.earliest[slab, position_of(model, timeline, after)] <= start + TOLERANCE_S:
+    is_free = model.first_partner[after] == model.first_partner[after + 1] and allowed(model, timeline, joining)
+    for option in range(model.first_option[after], model.first_option[after + 1]):
+        release, due = model.option_start[option], min(start, model.option_latest[option])
+        if not is_free or release > due:
+            continue
+        position, _, _ = best_position(model, timeline, work, option, release, due, 0.0)
+        if position != NOWHERE:
+            touch(model, timeline, work, model.option_slab[option])
+            insert(model, timeline, option, position, release, due)
             keep_changes(work)
             return True
     undo_changes(model, timeline, work)
