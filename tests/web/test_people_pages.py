@@ -90,6 +90,8 @@ def test_a_proposal_lives_from_call_to_members_on_the_pages(astronomer: User) ->
     done = browser.post(f"{editor}save/", {**form, "submit": "1", "pdf": pdf_file()}, follow=True)
     assert "The application is submitted" in said(done)
     assert "12 h" in said(done)
+    late = browser.post(f"{editor}save/", form, headers={"HX-Request": "true"})
+    assert late.status_code == 204, "what the editor saves by itself after the submission is not missed"
 
     halley = accounts.create_user("halley", email="halley@panel.example")
     staff = accounts.create_user("staff", email="staff@exh.example", is_staff=True)

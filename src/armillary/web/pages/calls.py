@@ -91,6 +91,8 @@ def save(request: HttpRequest, access: Access, application_id: int) -> HttpRespo
     try:
         access.people.save_application(fields, pdf, existing=application_id)
     except RequestRefused as refusal:
+        if is_automatic and refusal.status == 404:  # it was submitted while this was under way
+            return HttpResponse(status=204)
         if refusal.status != 400:
             raise
         problems = list(sentences_of(refusal.detail))
