@@ -70,7 +70,7 @@ class Permission(StrEnum):
     REPORT_OBSERVATIONS = "report the progress of observations"
     EDIT_CONFIGURATION = "edit the observatory's configuration"
     EDIT_DOWNTIMES = "enter and delete downtimes"
-    STORE_FRAMES = "store frames in the archive"
+    STORE_FRAMES = "store frames in the archive, and read all of them"
     MANAGE_PROPOSAL = "invite and limit the members of a proposal"
     MANAGE_PROPOSALS = "create and change semesters and proposals, and give them time and members"
     REVIEW_APPLICATIONS = "review applications for time"
@@ -91,7 +91,6 @@ _OPERATOR: Final = _ASTRONOMER | {
     Permission.REPORT_OBSERVATIONS,
     Permission.EDIT_CONFIGURATION,
     Permission.EDIT_DOWNTIMES,
-    Permission.STORE_FRAMES,
     Permission.MANAGE_PROPOSALS,
     Permission.DECIDE_APPLICATIONS,
     Permission.MANAGE_ACCOUNTS,

@@ -138,6 +138,8 @@ class ProposalOffice:
     def dismiss(self, request: Request, pk: str) -> Response:
         """Take somebody out of a proposal (``?username=``)."""
         username = request.query_params.get("username", "")
+        if not username:
+            raise Refusal({"username": ["Name whom to take out: ?username=..."]})
         membership = get_object_or_404(Membership, proposal_id=pk, user__username=username)
         services.dismiss(membership, actor=user_of(request))
         return Response(status=204)
