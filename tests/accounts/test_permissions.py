@@ -101,6 +101,6 @@ def test_reading_can_be_kept_for_people_with_an_account(monkeypatch: pytest.Monk
 
 
 def test_a_view_can_ask_for_one_permission() -> None:
-    assert requires(Permission.STORE_FRAMES) is requires(Permission.STORE_FRAMES)
-    assert allowed(requires(Permission.STORE_FRAMES), "post", person(is_staff=True))
-    assert not allowed(requires(Permission.STORE_FRAMES), "post", services.create_user("astronomer"))
+    assert requires(Permission.EDIT_DOWNTIMES) is requires(Permission.EDIT_DOWNTIMES)
+    assert allowed(requires(Permission.EDIT_DOWNTIMES), "post", person(is_staff=True))
+    assert not allowed(requires(Permission.EDIT_DOWNTIMES), "post", services.create_user("astronomer"))
