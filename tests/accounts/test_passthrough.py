@@ -1,4 +1,4 @@
-"""Web clients that take a form out of our page, show it in theirs, and post back what was filled in: spec clients.md 1.8."""
+"""Web clients take a form out of our page, show it in theirs, and post back what was filled in (clients.md 1.8)."""
 
 from __future__ import annotations
 
