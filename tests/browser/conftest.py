@@ -41,7 +41,7 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveDemonstratio
             demonstration.skip_to(running.end - timedelta(seconds=120))
         return "COMPLETED" in states
 
-    demonstration.wait_for(one_is_done, "the first observation to be done", timeout_s=180)
+    demonstration.wait_for(one_is_done, "the first observation to be done")
     yield demonstration
     demonstration.interrupt()
 

@@ -51,7 +51,7 @@ def test_each_process_is_killed_in_mid_observation_and_every_request_still_ends_
             demonstration.skip_to(demonstration.now() + timedelta(minutes=20))
         return not _unsettled(portal)
 
-    demonstration.wait_for(go_on, "every request to be settled", timeout_s=600)
+    demonstration.wait_for(go_on, "every request to be settled", timeout_s=1800)
     assert victims == []
     for group in portal.request_groups():
         for request in group.requests:

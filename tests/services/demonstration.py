@@ -35,7 +35,7 @@ def on_the_database_of_this_run() -> list[str]:
     return ["--database", address] if address.startswith("postgresql") else []
 
 
-def night_at_once(directory: Path, *options: str, timeout_s: float = 900) -> dict[str, Any]:
+def night_at_once(directory: Path, *options: str, timeout_s: float = 1800) -> dict[str, Any]:
     """Run ``armillary demo --once`` to its end and read its report."""
     report = directory / "report.json"
     outcome = subprocess.run(
@@ -129,7 +129,7 @@ class LiveDemonstration:
         os.kill(victim, signal.SIGKILL)
         self.wait_for(lambda: self.children().get(name, victim) != victim, f"{name} to be started again")
 
-    def wait_for(self, condition: Any, what: str, timeout_s: float = 120) -> Any:
+    def wait_for(self, condition: Any, what: str, timeout_s: float = 600) -> Any:
         deadline = time.monotonic() + timeout_s
         while time.monotonic() < deadline:
             if self.process.poll() is not None:

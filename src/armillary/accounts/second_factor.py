@@ -1,32 +1,14 @@
 """A second factor beside the password: codes of an authenticator application (TOTP), and recovery codes.
 
-django-allauth keeps and checks them; it runs only beside the portal, which is the identity provider.
+django-allauth keeps and checks them; it runs only beside the portal, which is the identity provider. A service alone
+imports this module too, so the library itself is imported where it is used.
 """
 
 from __future__ import annotations
 
-from allauth.mfa.adapter import DefaultMFAAdapter
 from django.apps import apps
 
 from armillary.accounts.models import User
-from armillary.accounts.sealing import seal, unseal
-from armillary.configuration import configuration
-
-
-class Adapter(DefaultMFAAdapter):  # type: ignore[misc]  # the library publishes no types
-    """Secrets are kept encrypted."""
-
-    def get_totp_issuer(self) -> str:
-        """What the authenticator application shows beside the account."""
-        return configuration().organization_name
-
-    def encrypt(self, text: str) -> str:
-        """As API tokens are."""
-        return seal(text)
-
-    def decrypt(self, encrypted_text: str) -> str:
-        """What :meth:`encrypt` gave."""
-        return unseal(encrypted_text)
 
 
 def has_second_factor(user: User) -> bool:

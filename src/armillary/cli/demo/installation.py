@@ -31,7 +31,7 @@ _PREFIXES: Final[dict[Service, str]] = {
     "downtime": "/downtime",
     "archive": "/archive",
 }
-_START_TIMEOUT_S: Final = 90.0
+_START_TIMEOUT_S: Final = 300.0
 
 Server = Literal["observatory", "portal", "configdb", "downtime", "archive"]
 """A server process: one that runs everything, or one for each service."""
@@ -178,7 +178,7 @@ class Installation:
         """Wait until every server answers.
 
         Raises:
-            DemoError: One of them does not within a minute and a half.
+            DemoError: One of them does not within five minutes.
         """
         for server in self.servers:
             _wait_for(f"http://{self.host}:{self.port_of(server)}/health/", server)
