@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import structlog
 
@@ -29,6 +29,9 @@ from armillary.scheduler.states import LoopSettings, LoopStatus, State
 from armillary.scheduler.visibility import SkyWindows
 
 _log = structlog.get_logger(__name__)
+_DECISIVE: Final = ("status", "telescope", "start", "blocking", "relaxation", "telescopes")
+_PRICES_MOVE: Final = 0.1
+"""Share by which a price changes before it is told anew."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,7 +117,7 @@ class Cycle:
         if self.lease.fence is None or status.at is None:
             return
         said = {each.request: each.as_json() for each in status.reasons}
-        news = [reason for request, reason in said.items() if self._told.get(request) != reason]
+        news = [reason for request, reason in said.items() if _is_news(self._told.get(request), reason)]
         try:
             self.services.portal.report_run(
                 fence=self.lease.fence,
@@ -128,7 +131,8 @@ class Cycle:
             _log.warning("run_not_reported", reason=str(error))
         else:
             if status.reasons:
-                self._told = dict(said)
+                kept = {request: self._told[request] for request in said.keys() & self._told.keys()}
+                self._told = kept | {int(reason["request"]): reason for reason in news}
 
     def _read(self, now: datetime) -> Snapshot:
         self.last_snapshot = read_snapshot(
@@ -156,6 +160,14 @@ class Cycle:
         self.own_cancellations.update(str(each.id) for each in run.preempted)
         published = publish(self.services.portal, changes, snapshot.versions, start, end, self.lease.fence)
         return published, any(len(timely[key]) < len(own) for key, own in plan.items())
+
+
+def _is_news(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> bool:
+    """Whether a reason says something else than before; prices that move a little do not."""
+    if before is None or any(before[name] != now[name] for name in _DECISIVE):
+        return True
+    old, new = before["needed_value"], now["needed_value"]
+    return (old is None) != (new is None) or (old is not None and abs(new - old) > _PRICES_MOVE * max(abs(old), 1e-9))
 
 
 def _status_of(

@@ -203,6 +203,8 @@ class SchedulerLoop:
     def _pause(self) -> timedelta:
         """Observatory time until the next run, if nothing wakes the loop."""
         speed = max(clock.speed(), 1.0)
+        if self.status.state is State.STANDBY:  # looks again often enough to take over soon
+            return timedelta(seconds=self._settings.lease_real_s * speed / 3)
         if self._failures:
             at_once = self.status.state in _AGAIN_AT_ONCE and self._failures <= _FREE_RETRIES
             wait_s = 0.0 if at_once else _RETRY_REAL_S
