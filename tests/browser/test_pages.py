@@ -10,7 +10,7 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PAGES = ("/tonight/", "/requestgroups/", "/requestgroups/1/", "/data/", "/data/1/")
+PAGES = ("/tonight/", "/requestgroups/", "/requestgroups/1/", "/compose/", "/data/", "/data/1/")
 
 
 def test_every_page_fits_the_screen_and_the_console_has_no_complaint(any_screen: Any) -> None:
@@ -78,6 +78,32 @@ def test_a_request_shows_its_windows_its_curve_and_when_it_is_observed(astronome
     assert "airmass" in astronomer.text()
     canvas = "return document.querySelector('.plot').innerHTML.length > 0 && Bokeh.documents.length"
     astronomer.wait(lambda: astronomer.driver.execute_script(canvas), "the curve to be drawn")
+
+
+def test_a_request_is_composed_with_the_portal_watching_and_is_planned_without_further_ado(
+    astronomer: Any, night: Any
+) -> None:
+    astronomer.visit("/compose/")
+    astronomer.wait(lambda: "Still to be filled in" in astronomer.text(), "the portal's first word")
+    for field, words in {"name": "Composed", "target_name": "M31", "ra": "0:42:44.3", "dec": "91"}.items():
+        astronomer.find(f"#{field}").send_keys(words)
+    astronomer.wait(lambda: astronomer.find("#error-dec").text, "the complaint beside the declination")
+    astronomer.find("#dec").clear()
+    astronomer.find("#dec").send_keys("+41:16:08")
+    astronomer.wait(lambda: "The portal would take this" in astronomer.text(), "the portal's consent")
+    assert "of telescope time" in astronomer.text()
+    canvas = "return document.querySelector('#verdict .plot').innerHTML.length > 0 && Bokeh.documents.length"
+    astronomer.wait(lambda: astronomer.driver.execute_script(canvas), "the curve to be drawn")
+    astronomer.find("[name=add-exposure]").click()
+    astronomer.wait(lambda: len(astronomer.all("[name=exposure_time]")) == 2, "a second row of exposures")
+    astronomer.wait(lambda: astronomer.all("#verdict button:enabled"), "the portal's word on that, too")
+    astronomer.find("#verdict button").click()
+    astronomer.wait(lambda: "It is submitted" in astronomer.text(), "the new request's page")
+    portal = night.portal("astronomer")
+    night.wait_for(
+        lambda: any(it.name == "Composed" for it in portal.schedule(states=("PENDING",))), "it to be on the schedule"
+    )
+    assert astronomer.complaints() == []
 
 
 def test_frames_have_pictures_and_can_be_downloaded(astronomer: Any) -> None:
