@@ -85,7 +85,7 @@ def test_every_corner_of_an_image_is_in_its_footprint(
     """The world coordinate system as astropy reads it says where the corners are."""
     path = write_fits(name, pixels=100, CRPIX1=50.5, CRPIX2=50.5, **changes)
     with fits.open(path) as units:
-        system = WCS(units[-1].header)
+        system = WCS(units[-1].header, fix=False)
     assert (system.sip is not None) == (changes is DISTORTED)
     corners = system.all_pix2world([(-0.5, -0.5), (99.5, -0.5), (99.5, 99.5), (-0.5, 99.5)], 0)
     ring: Any = validate(path).area
@@ -100,7 +100,9 @@ def test_every_corner_of_an_image_is_in_its_footprint(
 def test_a_broken_world_coordinate_system_loses_no_frame(
     write_fits: Callable[..., Path], changes: dict[str, Any]
 ) -> None:
-    assert validate(write_fits(**changes)).proposal_id == "night-one"
+    record = validate(write_fits(**changes))
+    assert record.proposal_id == "night-one"
+    assert record.area is None or "CRVAL1" not in changes
 
 
 def test_not_a_number_in_the_world_coordinate_system_loses_no_frame(write_fits: Callable[..., Path]) -> None:

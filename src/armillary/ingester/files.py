@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
+
 from armillary.core.file_names import completed, words_of_name
 from armillary.core.frames import HeaderVocabulary, InvalidFrame, split_file_name
 from armillary.ingester.footprints import footprint
@@ -22,6 +24,9 @@ PICTURES: Final = (".jpg", ".jpeg")
 """Thumbnails of frames."""
 _CHUNK_BYTES: Final = 1024 * 1024
 _LARGEST_MEMBER: Final = 16 * 1024**3
+
+
+log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,12 +164,20 @@ def _refuse_truncated(units: Any, stream: Any, name: str) -> None:
 
 
 def _as_dictionary(header: Any) -> dict[str, Any]:
-    """Keyword and value; undefined values become empty, repeated keywords keep the first value."""
+    """Keyword and value; undefined values become empty, repeated keywords keep the first value.
+
+    A value that cannot be read (a bare ``NaN``, which FITS does not have) is empty too: no frame is lost for it.
+    """
     from astropy.io.fits.card import Undefined
+    from astropy.io.fits.verify import VerifyError
 
     words: dict[str, Any] = {}
     for card in header.cards:
-        value = card.value
+        try:
+            value = card.value
+        except VerifyError:
+            log.warning("unreadable_keyword", keyword=card.keyword)
+            value = None
         words.setdefault(card.keyword, None if isinstance(value, Undefined) else value)
     return words
 

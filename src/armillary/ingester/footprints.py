@@ -43,6 +43,7 @@ def footprint(headers: Sequence[Any], words: Mapping[str, Any], vocabulary: Head
 
 def _image_corners(header: Any) -> list[tuple[float, float]]:
     """The outline of one image on the sky, if it has two axes and a celestial coordinate system."""
+    from astropy.io.fits.verify import VerifyError
     from astropy.wcs import WCS, NoConvergence, WcsError
 
     shape = _shape(header)
@@ -51,15 +52,20 @@ def _image_corners(header: Any) -> list[tuple[float, float]]:
     columns, rows = shape
     try:
         system = WCS(_without_compression(header), relax=True)
-        if not system.has_celestial:
+        if not system.has_celestial or not _says_where(header):
             return []
         outline = _outline(columns, rows)
         sky = system.celestial.all_pix2world(outline, 0)
-    except (ValueError, TypeError, KeyError, MemoryError, WcsError, NoConvergence) as error:
+    except (ValueError, TypeError, KeyError, MemoryError, WcsError, NoConvergence, VerifyError) as error:
         log.warning("no_footprint", reason=str(error).splitlines()[0] if str(error) else repr(error))
         return []
     corners = [(float(ra) % 360, float(dec)) for ra, dec in sky]
     return corners if all(math.isfinite(ra) and math.isfinite(dec) for ra, dec in corners) else []
+
+
+def _says_where(header: Any) -> bool:
+    """Whether the reference point is given: what is missing or unreadable would be taken for 0."""
+    return all(_number(header.get(keyword)) is not None for keyword in ("CRVAL1", "CRVAL2"))
 
 
 def _shape(header: Any) -> tuple[int, int] | None:
