@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tracemalloc
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import pairwise
@@ -35,6 +36,7 @@ from armillary.riseset import (
     subtract,
     union,
     up_windows,
+    visibility,
 )
 
 START = datetime(2026, 3, 1, tzinfo=UTC)
@@ -293,6 +295,28 @@ def test_many_at_once_are_as_one_by_one() -> None:
             starts, ends = table.of(i, j)
             assert [a.timestamp() for a, _ in together[i][j]] == pytest.approx(starts.tolist(), abs=1e-6)
             assert [b.timestamp() for _, b in together[i][j]] == pytest.approx(ends.tolist(), abs=1e-6)
+
+
+def test_memory_stays_bounded_however_many_orbits_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    orbits = [MinorPlanet(61000, 5, 80, 70, 2.2 + 0.003 * n, 0.1, n % 360) for n in range(150)]
+    end = START + timedelta(days=1)
+    whole = observable_windows(orbits, [LSC], START, end, as_arrays=True)  # fills what is kept
+
+    def peak_mb() -> float:
+        tracemalloc.start()
+        try:
+            found = observable_windows(orbits, [LSC], START, end, as_arrays=True)
+            peak = tracemalloc.get_traced_memory()[1] / 1e6
+        finally:
+            tracemalloc.stop()
+        assert found.offsets.tolist() == whole.offsets.tolist()
+        assert np.abs(found.starts - whole.starts).max() < 1e-4
+        return peak
+
+    at_once = peak_mb()
+    monkeypatch.setattr(visibility, "_TARGET_SITE_DAYS_AT_ONCE", 100_000 // 300)  # 1 MB instead of 300
+    assert peak_mb() < at_once / 2.5
+    assert at_once < 300.0 * 150 / 7000 * 3.0  # 7,000 orbits at a time: less than a gigabyte
 
 
 # --- edge cases -------------------------------------------------------------------------------------------------------

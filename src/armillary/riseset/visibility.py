@@ -33,6 +33,7 @@ class Spans(NamedTuple):
 
 
 _TARGET_SITE_DAYS_AT_ONCE: Final = 100_000  # about 300 MB
+_SITE_DAYS_OF_A_BLOCK: Final = 12  # the six-hourly nodes of an orbit take as much as so many days of search
 _KINDS: Final[tuple[type, ...]] = get_args(Target)
 _SHORTEST_WINDOW_S: Final = 1e-6
 _NO_MORE_THAN_NAUTICAL_DARKNESS: Final = Constraints()
@@ -228,7 +229,8 @@ def _searched_segments(
         return []
     blocks = blocks_of(*span)
     days = (span[1] - span[0]) / DAY_S + 1.0
-    at_once = max(1, int(_TARGET_SITE_DAYS_AT_ONCE / (days * len(sites))))
+    nodes = _SITE_DAYS_OF_A_BLOCK * (blocks[1] - blocks[0])
+    at_once = max(1, int(_TARGET_SITE_DAYS_AT_ONCE / (days * len(sites) + nodes)))
     parts = []
     for first in range(0, len(chosen), at_once):
         batch = chosen[first : first + at_once]
