@@ -271,3 +271,17 @@ def test_a_reason_that_a_spreadsheet_would_carry_out_stays_a_text(office: APICli
     reason = "=HYPERLINK(0)"
     office.post(f"/api/proposals/P1/allocations/{allocation.pk}/", {"std_allocation": 1, "reason": reason})
     assert ",'=HYPERLINK(0)" in astronomer.get("/api/proposals/P1/report/?as=csv").content.decode()
+
+
+def test_a_collaboration_gets_an_administrator_and_hours(office: APIClient, astronomer: APIClient) -> None:
+    body = {"name": "Partner", "admin": "hypatia", "hours": {"1m0": 20, "2m0": 5.5}}
+    assert office.put("/api/collaborations/PARTNER/", body).json() == {"id": "PARTNER", **body}
+    shown = astronomer.get("/api/profile/").json()["profile"]["sciencecollaborationallocation"]
+    assert (shown["id"], len(shown["collaborationallocation_set"])) == ("PARTNER", 2)
+    changed = office.put("/api/collaborations/PARTNER/", {**body, "hours": {"1m0": 30}}).json()
+    assert changed["hours"] == {"1m0": 30}
+    assert office.put("/api/collaborations/OTHER/", {"admin": "hypatia"}).status_code == 400
+    assert office.put(f"/api/collaborations/{'X' * 21}/", {}).status_code == 400
+    assert {item["id"] for item in office.get("/api/collaborations/").json()["results"]} == {"ARMILLARY", "PARTNER"}
+    assert astronomer.get("/api/collaborations/").status_code == 403
+    assert astronomer.put("/api/collaborations/PARTNER/", body).status_code == 403

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any, Final
 
@@ -16,8 +17,15 @@ from armillary.accounts.permissions import Permission, may, requires
 from armillary.core.proposals.ledger import Account
 from armillary.platform.refusals import Forbidden, Refusal
 from armillary.portal.proposals import services, wire
-from armillary.portal.proposals.models import Membership, Proposal, Semester, TimeAllocation
+from armillary.portal.proposals.models import (
+    Membership,
+    Proposal,
+    ScienceCollaborationAllocation,
+    Semester,
+    TimeAllocation,
+)
 from armillary.portal.proposals.serializers import (
+    CollaborationSerializer,
     GrantedTimeSerializer,
     HoursSerializer,
     ImportSerializer,
@@ -28,10 +36,11 @@ from armillary.portal.proposals.serializers import (
     SemesterSerializer,
 )
 from armillary.portal.proposals.services.importing import import_proposals
-from armillary.portal.resource import user_of
+from armillary.portal.resource import Rendered, Resource, user_of
 from armillary.portal.surroundings import observatory
 
 Manages: Final = requires(Permission.MANAGE_PROPOSALS)
+_LONGEST_NAME: Final = 20
 _HOURS: Final = {
     "std_allocation": Account.STANDARD,
     "rr_allocation": Account.RAPID_RESPONSE,
@@ -159,6 +168,32 @@ class ProposalOffice:
             dry_run=values["dry_run"],
         )
         return Response({"dry_run": values["dry_run"], "rows": [asdict(row) for row in rows]})
+
+
+class CollaborationViewSet(Resource):
+    """Partners that distribute time of their own."""
+
+    permission_classes = (Manages,)
+    order_model = ScienceCollaborationAllocation
+    default_order = ("pk",)
+    lookup_value_regex = "[^/]+"
+    queryset = ScienceCollaborationAllocation.objects.select_related("admin").prefetch_related(
+        "collaborationallocation_set"
+    )
+
+    def rendered(self, rows: Sequence[Any]) -> Rendered:
+        """Each with who administers it and its hours."""
+        return [wire.collaboration(row) for row in rows]
+
+    @extend_schema(request=CollaborationSerializer, responses={200: dict})
+    def update(self, request: Request, pk: str) -> Response:
+        """Create one, or say anew what it is."""
+        if len(pk) > _LONGEST_NAME:
+            raise Refusal({"id": [f"Give at most {_LONGEST_NAME} characters."]})
+        body = CollaborationSerializer(data=request.data)
+        body.is_valid(raise_exception=True)
+        services.write_collaboration(pk, actor=user_of(request), **body.validated_data)
+        return Response(wire.collaboration(self.get_queryset().get(pk=pk)))
 
 
 class SemesterOffice:

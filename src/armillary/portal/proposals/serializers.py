@@ -112,6 +112,18 @@ class RollOverSerializer(serializers.Serializer[Any]):
     dry_run = serializers.BooleanField(default=False)
 
 
+class CollaborationSerializer(serializers.Serializer[Any]):
+    """A partner that distributes time of its own."""
+
+    name = serializers.CharField(max_length=255, allow_blank=True, default="")
+    admin = serializers.SlugRelatedField(
+        slug_field="username", queryset=User.objects.filter(is_active=True), allow_null=True, default=None
+    )
+    hours = serializers.DictField(
+        child=serializers.FloatField(min_value=0, max_value=1e6), default=dict, help_text="by name of the telescope"
+    )
+
+
 class ImportSerializer(serializers.Serializer[Any]):
     """A table of proposals."""
 

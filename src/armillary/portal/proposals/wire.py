@@ -7,7 +7,14 @@ from typing import Any
 
 from armillary.accounts.models import User
 from armillary.core.proposals.ledger import MICROSECONDS_PER_HOUR, Account
-from armillary.portal.proposals.models import LedgerEntry, Membership, Proposal, ProposalInvite, Semester
+from armillary.portal.proposals.models import (
+    LedgerEntry,
+    Membership,
+    Proposal,
+    ProposalInvite,
+    ScienceCollaborationAllocation,
+    Semester,
+)
 from armillary.portal.proposals.queries import (
     AccountedAllocation,
     allocations_of,
@@ -190,4 +197,14 @@ def ledger_line(row: LedgerEntry) -> dict[str, Any]:
         "actor": None if row.actor is None else row.actor.get_username(),
         "request": row.request,
         "observation": row.observation,
+    }
+
+
+def collaboration(row: ScienceCollaborationAllocation) -> dict[str, Any]:
+    """A partner that distributes time of its own."""
+    return {
+        "id": row.pk,
+        "name": row.name,
+        "admin": None if row.admin is None else row.admin.get_username(),
+        "hours": {item.telescope_name: item.allocation for item in row.collaborationallocation_set.all()},
     }

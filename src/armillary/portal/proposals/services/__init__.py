@@ -9,6 +9,7 @@ from armillary.portal.proposals.services.changing import (
     open_proposal,
     open_semester,
 )
+from armillary.portal.proposals.services.collaborating import write_collaboration
 from armillary.portal.proposals.services.granting import (
     TimeGrant,
     add_member,
@@ -45,4 +46,5 @@ __all__ = [
     "roll_over",
     "seconds_of",
     "set_notifications",
+    "write_collaboration",
 ]
