@@ -118,11 +118,11 @@ def _by_bearer(request: Request, key: str) -> Authenticated | None:
             raise AuthenticationFailed("No Such User")
         _require_scope(request, identity.scopes_at_portal(f"Bearer {key}"))
         return _active(user), key
-    found: Authenticated | None = OAuth2Authentication().authenticate(request)
+    found: tuple[User | None, Any] | None = OAuth2Authentication().authenticate(request)
     if found is None:
         return None  # an unknown bearer token is a stranger, as at the reference
     # A program that logs in for itself (client credentials) acts in the name of who registered it.
-    owner = found[1].application.user if found[0] is None else found[0]
+    owner: User | None = found[1].application.user if found[0] is None else found[0]
     if owner is None:
         return None
     _require_scope(request, scopes.of_bearer(found[1].scope))
