@@ -11,7 +11,6 @@ import typing
 from pathlib import Path
 from typing import Any
 
-import click
 import typer
 
 REFERENCE = Path(__file__).parent / "reference"
@@ -73,8 +72,8 @@ def http_api_page() -> str:
     return "\n".join(lines) + "\n"
 
 
-def _describe(command: click.Command, name: str, lines: list[str]) -> None:
-    if isinstance(command, click.Group):
+def _describe(command: Any, name: str, lines: list[str]) -> None:
+    if hasattr(command, "commands"):
         for child in command.commands.values():
             _describe(child, f"{name} {child.name}", lines)
         return

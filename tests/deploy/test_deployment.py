@@ -11,7 +11,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import click
 import pytest
 import typer
 import yaml
@@ -32,14 +31,21 @@ SECRET = {
 
 def _require_a_command(arguments: Iterable[str]) -> None:
     """Parse a command line as the program would, without running it."""
-    command: click.Command = typer.main.get_command(application)
+    command: Any = typer.main.get_command(application)
     words = list(arguments)
-    while isinstance(command, click.Group):
+    while hasattr(command, "commands"):
         name = words.pop(0)
         found = command.commands.get(name)
         assert found is not None, f"armillary has no command {name!r}"
         command = found
     command.make_context(command.name, words)
+
+
+def test_a_command_or_an_option_that_does_not_exist_is_found_out() -> None:
+    with pytest.raises(AssertionError, match="has no command 'sevre'"):
+        _require_a_command(["sevre"])
+    with pytest.raises(Exception, match="No such option"):
+        _require_a_command(["serve", "--prot", "8000"])
 
 
 def _require_settings(environment: Mapping[str, Any]) -> Configuration:
