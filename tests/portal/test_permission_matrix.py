@@ -185,6 +185,7 @@ def address(path: str, things: dict[str, Any], overseer: APIClient) -> str:
     if "{" not in path:
         return path
     path = path.replace("{allocation}", str(things["allocation"]))
+    path = path.replace("{site}.{enclosure}.{telescope}", "exh.doma.0m6a")
     collection, _, rest = path.partition("{")
     tail = rest.partition("}")[2]
     if collection in things:
