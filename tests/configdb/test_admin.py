@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 from django.test import Client
 
-from armillary.configdb.models import RESOURCES, Instrument, OpticalElementGroup, Site, Telescope
+from armillary.configdb.models import RESOURCES, Instrument, OpticalElementGroup, OpticalElementPlace, Site, Telescope
 
 if TYPE_CHECKING:
     from armillary.accounts.models import User
@@ -58,16 +58,34 @@ def test_an_edit_is_kept_with_its_author_and_reason_and_touches_only_what_change
     assert (latest.history_user.username, latest.history_change_reason) == ("operator", "new dome")
 
 
+def lines(group: OpticalElementGroup, keys: list[int]) -> dict[str, object]:
+    """The lines of its members with these kept, in this order, and the others crossed out."""
+    prefix = "opticalelementplace_set"
+    rows = list(OpticalElementPlace.objects.filter(opticalelementgroup=group))
+    sent: dict[str, object] = {f"{prefix}-TOTAL_FORMS": len(rows), f"{prefix}-INITIAL_FORMS": len(rows)}
+    for number, row in enumerate(rows):
+        kept = row.opticalelement_id in keys
+        sent |= {
+            f"{prefix}-{number}-id": row.pk,
+            f"{prefix}-{number}-opticalelementgroup": group.pk,
+            f"{prefix}-{number}-opticalelement": row.opticalelement_id,
+            f"{prefix}-{number}-position": keys.index(row.opticalelement_id) if kept else row.position,
+        } | ({} if kept else {f"{prefix}-{number}-DELETE": "on"})
+    return sent
+
+
 def test_members_are_stored_by_the_service_and_what_it_refuses_is_said(browser: Client) -> None:
     group = OpticalElementGroup.objects.order_by("id")[0]
     page = address(OpticalElementGroup, group.pk, "change")
-    outsiders = [each.pk for each in group.optical_elements.exclude(pk=group.default_id)]
-    answer = browser.post(page, fields_of(browser, page) | {"optical_elements": outsiders}, follow=True)
-    assert "is not among its" in answer.content.decode()
-    assert group.optical_elements.count() == len(outsiders) + 1
-    kept = [group.default_id, *outsiders[:2]]
-    assert browser.post(page, fields_of(browser, page) | {"optical_elements": kept}).status_code == 302
-    assert set(group.optical_elements.values_list("pk", flat=True)) == set(kept)
+    before = list(group.optical_elements.values_list("pk", flat=True))
+    outsiders = [key for key in before if key != group.default_id]
+    form = fields_of(browser, page)
+    sent = form | lines(group, outsiders)
+    assert "is not among its" in browser.post(page, sent, follow=True).content.decode()
+    assert group.optical_elements.count() == len(before)
+    kept = [outsiders[0], group.default_id]
+    assert browser.post(page, form | lines(group, kept)).status_code == 302
+    assert list(group.optical_elements.order_by("opticalelementplace__position").values_list("pk", flat=True)) == kept
 
 
 def test_a_new_site_is_made_and_a_dot_in_its_code_is_refused(browser: Client) -> None:

@@ -98,7 +98,9 @@ def test_writing_needs_staff_rights_or_the_permission_for_that_kind(
     assert astronomer.delete(address).status_code == 403
     assert astronomer.post("/sites/", {}).status_code == 403
     technician = create_user("tycho")
-    technician.user_permissions.add(Permission.objects.get(codename="change_instrument"))
+    technician.user_permissions.add(
+        Permission.objects.get(codename="change_instrument", content_type__app_label="armillary_configdb")
+    )
     client = client_of(technician)
     assert client.patch(address, {"state": "MANUAL"}).status_code == 200
     assert client.delete(address).status_code == 403
@@ -184,6 +186,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("instrumenttypes", {"default_configuration_type": "nop"}, "default_configuration_type"),
     ("instrumenttypes", {"validation_schema": {"a": {"type": "nop"}}}, "validation_schema"),
     ("instrumenttypes", {"configuration_types": [{}]}, "configuration_types"),
+    ("genericmodegroups", {"modes": [{}]}, "modes"),
+    ("opticalelementgroups", {"optical_elements": [{}]}, "optical_elements"),
     ("genericmodes", {"validation_schema": {"a": {"no such rule": 1}}}, "validation_schema"),
     ("configurationtypeproperties", {"validation_schema": {"a": 1}}, "validation_schema"),
     ("opticalelementgroups", {"default": "not one of them"}, "default"),
@@ -221,9 +225,9 @@ def test_a_group_can_be_emptied_and_its_default_taken_away(operator: APIClient) 
 
 
 def test_an_observatory_can_be_built_over_the_api_in_the_order_of_the_reference(operator: APIClient) -> None:
-    def make(name: str, **body: Any) -> Any:
-        answer = operator.post(f"/{name}/", body)
-        assert answer.status_code == 201, (name, answer.content)
+    def make(resource: str, /, **body: Any) -> Any:
+        answer = operator.post(f"/{resource}/", body)
+        assert answer.status_code == 201, (resource, answer.content)
         return answer.json()
 
     site = make("sites", code="tst", timezone=0, elevation=10)

@@ -1,6 +1,6 @@
 """Operators' pages: every write goes through the services, so rules, history and change feed are the API's.
 
-Members of groups are chosen in the form; their order is that of the choice box (the API keeps any order).
+Members of groups, cameras and instruments are lines of their own with positions.
 """
 
 from __future__ import annotations
@@ -105,22 +105,25 @@ class ResourceAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library pu
         return answer
 
     def save_model(self, request: HttpRequest, obj: Any, form: Any, change: Any) -> None:
-        """Store it through the service; the members come with it."""
-        model: type[Resource] = self.model
-        values = {name: form.cleaned_data[name] for name in form.changed_data if name != "reason"}
-        members = {name: list(values.pop(name)) for name in model.MEMBERS if name in values}
-        if "default" in values and hasattr(values["default"], "code"):
-            values["default"] = values["default"].code
-        by = _author(request, form.cleaned_data.get("reason", ""))
-        if change:
-            services.update(model, obj.pk, values, members=members, by=by)
-        else:
-            fields = {f.name for f in model._meta.concrete_fields}  # noqa: SLF001  Django's public metadata
-            every = {name: value for name, value in form.cleaned_data.items() if name in fields}
-            obj.pk = services.create(model, every | values, members=members, by=by).pk
+        """Nothing yet: rules are about an object and its members, which come with :meth:`save_related`."""
 
     def save_related(self, request: HttpRequest, form: Any, formsets: Any, change: Any) -> None:
-        """Members are stored already, with their owner."""
+        """Store it with its members through the service."""
+        model: type[Resource] = self.model
+        values = {name: form.cleaned_data[name] for name in form.changed_data if name != "reason"}
+        if not change:
+            fields = {field.name for field in model._meta.concrete_fields}  # noqa: SLF001  Django's public metadata
+            values |= {name: value for name, value in form.cleaned_data.items() if name in fields}
+        if getattr(values.get("default"), "code", None) is not None:
+            values["default"] = values["default"].code
+        members = {formset.relation: _chosen(formset) for formset in formsets if hasattr(formset, "relation")}
+        for formset in formsets:  # Django's own log is told of nothing more: the history has the members
+            formset.new_objects, formset.changed_objects, formset.deleted_objects = [], [], []
+        by = _author(request, form.cleaned_data.get("reason", ""))
+        if change:
+            services.update(model, form.instance.pk, values, members=members, by=by)
+        else:
+            form.instance.pk = services.create(model, values, members=members, by=by).pk
 
     def delete_model(self, request: HttpRequest, obj: Any) -> None:
         """Delete it, unless something uses it."""
@@ -141,6 +144,39 @@ class ResourceAdmin(SimpleHistoryAdmin):  # type: ignore[misc]  # the library pu
         """The service says what stands in the way; nothing else is taken along."""
         del request
         return [str(thing) for thing in objs], {}, set(), []
+
+
+def _chosen(formset: Any) -> list[Resource]:
+    """The members that are filled in and not crossed out, by position."""
+    rows = [row for row in formset.cleaned_data if row and not row.get("DELETE")]
+    return [row[formset.member] for row in sorted(rows, key=lambda row: row.get("position") or 0)]
+
+
+def _members_of(owner: type[Resource], name: str) -> type[admin.TabularInline[Any, Any]]:
+    """Lines for the members of one relation."""
+    relation: Any = owner._meta.get_field(name)  # noqa: SLF001  Django's public metadata
+    member = relation.m2m_reverse_field_name()
+    formset = type("Members", (forms.BaseInlineFormSet,), {"relation": name, "member": member})
+
+    def is_writable(self: Any, request: HttpRequest, obj: Any = None) -> bool:
+        del self, obj
+        return may_write(request.user, owner, "change") or may_write(request.user, owner, "add")
+
+    allowed = dict.fromkeys(
+        ("has_add_permission", "has_change_permission", "has_delete_permission", "has_view_permission"), is_writable
+    )
+    return type(
+        "MembersInline",
+        (admin.TabularInline,),
+        {
+            "model": relation.remote_field.through,
+            "fk_name": relation.m2m_field_name(),
+            "formset": formset,
+            "fields": (member, "position"),
+            "extra": 2,
+            **allowed,
+        },
+    )
 
 
 def _author(request: HttpRequest, reason: str) -> Authorship:
@@ -222,7 +258,8 @@ _SPECIAL: Final[dict[str, type[ResourceAdmin]]] = {"Instrument": InstrumentAdmin
 def _register(model: type[Resource]) -> None:
     name = model.__name__
     owner = _SPECIAL.get(name, ResourceAdmin)
-    admin.site.register(model, type(f"{name}Page", (owner,), _LISTS.get(name, {})))
+    members = {"inlines": tuple(_members_of(model, relation) for relation in model.MEMBERS)} if model.MEMBERS else {}
+    admin.site.register(model, type(f"{name}Page", (owner,), {**_LISTS.get(name, {}), **members}))
 
 
 for _model in RESOURCES:

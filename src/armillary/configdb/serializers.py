@@ -34,6 +34,15 @@ class ResourceSerializer(serializers.ModelSerializer[Any]):
     """Parses a body; a thing's full name is shown as ``__str__`` where the wire has it."""
 
     named = False
+    needed = ""
+    """What says which thing is meant; not even a PATCH can do without it in a nested entry."""
+
+    def to_internal_value(self, data: Any) -> Any:
+        """Refuse a nested entry that does not say what it is about."""
+        values = super().to_internal_value(data)
+        if self.needed and self.needed not in values:
+            raise serializers.ValidationError({self.needed: ["This field is required."]})
+        return values
 
     def get_fields(self) -> dict[str, Field[Any, Any, Any, Any]]:
         """The declared fields, and the name."""
@@ -65,6 +74,7 @@ class OpticalElementSerializer(ResourceSerializer):
 class NestedOpticalElementSerializer(OpticalElementSerializer):
     """An element named by its code inside a group; it is made if there is none of that code."""
 
+    needed = "code"
     code = serializers.CharField(max_length=200)
     name = serializers.CharField(max_length=200, required=False)
 
@@ -138,6 +148,7 @@ class GenericModeSerializer(ResourceSerializer):
 class NestedModeSerializer(GenericModeSerializer):
     """A mode inside a group: found by all that is said of it, or made."""
 
+    needed = "code"
     name = serializers.CharField(max_length=200, required=False)
 
 
@@ -202,6 +213,7 @@ class ConfigurationTypePropertiesSerializer(ResourceSerializer):
 class NestedConfigurationTypeSerializer(ResourceSerializer):
     """A configuration type in an instrument type, named by ``configuration_type`` or, as it is read, by ``code``."""
 
+    needed = "configuration_type"
     name = serializers.CharField(read_only=True)
     code = serializers.CharField(source="configuration_type_id", read_only=True)
     configuration_type = serializers.PrimaryKeyRelatedField(
