@@ -45,7 +45,7 @@ def _context(access: Access) -> dict[str, Any]:
         it for it in access.portal.schedule(end_after=span.start, start_before=span.end) if it.state != "CANCELED"
     ]
     downtimes = access.downtime.list(ends_after=span.start, starts_before=span.end)
-    states = Counter(it.state for it in observations)
+    states = Counter(str(it.state) for it in observations)
     return {
         "section": "tonight",
         "now": now,
