@@ -23,7 +23,7 @@ OWN = ("requestgroups", "requests", "configurations", "drafts", "observations", 
        "realtime", "last_changed", "last_scheduled", "instruments", "airmass", "telescope_states",
        "telescope_availability", "contention", "pressure", "subscriptions", "semesters", "proposals", "memberships",
        "invitations")  # fmt: skip
-CALLS_PER_OPERATION = 6
+CALLS_PER_OPERATION = 3
 
 
 def document() -> dict[str, Any]:

@@ -18,7 +18,7 @@ from django.db import connection
 from .conftest import IMAGER, NIGHT, wish
 
 pytestmark = pytest.mark.django_db(transaction=True)
-PROCESSES = 4
+PROCESSES = 3
 Call = tuple[str, str, dict[str, Any]]
 
 
@@ -40,7 +40,7 @@ def at_once(calls: list[list[Call]]) -> list[list[int]]:
     """One process for each list of calls; all begin when all are ready. Gives the statuses of the answers."""
     environment = os.environ | {
         "ARMILLARY_DATABASE_URL": address_of_the_database(),
-        "ARMILLARY_LOG_LEVEL": "CRITICAL",
+        "ARMILLARY_LOG_LEVEL": "ERROR",
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
     }
     writer = Path(__file__).parent / "writer.py"
