@@ -11,6 +11,9 @@ from armillary.core.observations.states import ConfigurationState, ObservationSt
 from armillary.core.requests.model import Flag, Instant, Integer, Number, Text, WireObject
 from armillary.core.requests.submission import LONG_AGO, NULL
 
+_LARGEST_KEY: Final = 2**63 - 1
+"""What the database numbers rows with."""
+
 
 def _read_key(value: object) -> object:
     """The id of a row, in Django REST Framework's words when it is none."""
@@ -18,6 +21,8 @@ def _read_key(value: object) -> object:
         raise PydanticCustomError("null", NULL)
     if isinstance(value, bool) or (isinstance(value, str) and not value.lstrip("-").isdigit()):
         raise PydanticCustomError("key", "Incorrect type. Expected pk value, received {kind}.", {"kind": _kind(value)})
+    if isinstance(value, (int, str)) and abs(int(value)) > _LARGEST_KEY:
+        raise PydanticCustomError("key", 'Invalid pk "{value}" - object does not exist.', {"value": str(value)})
     if value is None or isinstance(value, (int, str)):
         return value
     raise PydanticCustomError("key", "Incorrect type. Expected pk value, received {kind}.", {"kind": _kind(value)})
@@ -72,7 +77,7 @@ class SubmittedObservation(WireObject):
     telescope: Place
     start: Instant
     end: Instant
-    priority: Annotated[Integer, Field(ge=0)] = 10
+    priority: Annotated[Integer, Field(ge=0, le=2_147_483_647)] = 10
     state: Annotated[str, _read_choice(OBSERVATION_STATES)] = ObservationState.PENDING.value
     configuration_statuses: list[Any]
 
@@ -122,7 +127,7 @@ def _read_keys(value: object) -> object:
 class Cancellation(WireObject):
     """Which observations to take back: by id, or by time, at a place or anywhere; only what is supplied counts."""
 
-    ids: Annotated[list[Integer], BeforeValidator(_read_keys)] = []
+    ids: Annotated[list[Annotated[Integer, Field(ge=-_LARGEST_KEY, le=_LARGEST_KEY)]], BeforeValidator(_read_keys)] = []
     start: Instant = LONG_AGO
     end: Instant = LONG_AGO
     site: Text = ""

@@ -43,7 +43,7 @@ class DirectSubmission(WireObject):
     end: Instant
     proposal: Annotated[Text, Field(min_length=1)]
     name: Annotated[Text, Field(min_length=1, max_length=50)]
-    priority: Annotated[Integer, Field(ge=0)] = 10
+    priority: Annotated[Integer, Field(ge=0, le=2_147_483_647)] = 10
     request: Any
 
 

@@ -54,7 +54,7 @@ class SubmittedSession(WireObject):
     end: Instant
     proposal: Annotated[Text, Field(min_length=1)]
     name: Annotated[Text, Field(min_length=1, max_length=50)]
-    priority: Annotated[Integer, Field(ge=0)] = 10
+    priority: Annotated[Integer, Field(ge=0, le=2_147_483_647)] = 10
 
 
 @dataclass(frozen=True, slots=True)
