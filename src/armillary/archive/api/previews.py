@@ -41,7 +41,7 @@ class PreviewSerializer(serializers.Serializer[Any]):
     width = serializers.IntegerField(min_value=16, max_value=_LARGEST_EDGE, default=200)
     height = serializers.IntegerField(min_value=16, max_value=_LARGEST_EDGE, default=200)
     color = serializers.BooleanField(default=False)
-    label = serializers.CharField(  # type: ignore[assignment]  the name on the wire; a serializer's own is another
+    label = serializers.CharField(  # type: ignore[assignment]  # the name on the wire
         max_length=_LONGEST_LABEL, default="", allow_blank=True
     )
     quality = serializers.IntegerField(min_value=1, max_value=95, default=80)
