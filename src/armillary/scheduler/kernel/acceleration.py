@@ -29,8 +29,17 @@ _SOURCES = _sources() if COMPILED else ""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function of numbers and arrays for other compiled ones; Python cannot call it."""
-    # The wrappers that unpack Python's arguments take longer to compile than the functions themselves.
+    """Compile a function of numbers and arrays for other compiled ones; it makes no arrays, and Python cannot call it.
+
+    Without numba's reference counting, which would count every array of every argument in every call, these functions
+    run and compile several times sooner; their callers hold the arrays. The wrappers that unpack Python's arguments
+    would take longer to compile than the functions.
+    """
+    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+
+
+def compiled_with_arrays(function: Callable[P, R]) -> Callable[P, R]:
+    """The same for a function that makes arrays."""
     return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
 
 

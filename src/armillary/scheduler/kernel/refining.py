@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from armillary.scheduler.kernel.acceleration import compiled, entry_point
+from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
@@ -159,7 +159,7 @@ def eject_nearest(model: Model, timeline: Timeline, work: Workspace, wishes: Wis
     return True
 
 
-@compiled
+@compiled_with_arrays
 def cheapest_start(wishes: Wishes, option: int, reservation: int, low: float, high: float) -> tuple[float, float]:
     """The cheapest start within ``[low, high]`` and its cost: at an end, or at a sample between."""
     first, last = wishes.first_sample[option], wishes.first_sample[option + 1]
@@ -175,7 +175,7 @@ def cheapest_start(wishes: Wishes, option: int, reservation: int, low: float, hi
     return start, cost
 
 
-@compiled
+@compiled_with_arrays
 def lower_cost(model: Model, timeline: Timeline, work: Workspace, wishes: Wishes, reservation: int) -> None:
     """Put a reservation where it costs least without moving any other off its place; it can always stay."""
     old = timeline.option_at[reservation]

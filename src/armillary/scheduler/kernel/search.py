@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled, entry_point
+from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
@@ -103,7 +103,7 @@ def value_of(model: Model, timeline: Timeline) -> float:
     return total
 
 
-@compiled
+@compiled_with_arrays
 def save_record(timeline: Timeline, record: Record) -> None:
     """Note the current state as the best."""
     record.number[BEST] = record.number[CURRENT]
@@ -260,7 +260,7 @@ def rank_pool(work: Workspace, guide: Guide) -> None:
         work.key[index] = key
 
 
-@compiled
+@compiled_with_arrays
 def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int) -> float:
     """Place what fits of the pool, in the order of the keys; the summed value placed."""
     # The first in the pool are those removed, then the one aimed at, then the gathered ones.
@@ -277,7 +277,7 @@ def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, re
     return placed
 
 
-@compiled
+@compiled_with_arrays
 def settle(model: Model, timeline: Timeline, record: Record) -> None:
     """Sum the current value anew: running sums drift by rounding."""
     record.number[CURRENT] = value_of(model, timeline)

@@ -25,7 +25,7 @@ from armillary.scheduler.kernel.verification import violations
 
 _DEFAULT_ITERATIONS = 100_000
 _BATCH = 500
-_HOT, _COLD = 0.3, 0.002
+_HOT, _COLD = 0.05, 0.002
 """Temperatures of the annealing, as shares of the median value of a unit."""
 _WORTH_TRYING = -0.12
 """Options whose margin is below this share of their value are not tried (unless they are among a few best)."""

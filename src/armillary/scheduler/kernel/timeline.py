@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled
+from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays
 from armillary.scheduler.kernel.model import NOTHING, Compilation, Model
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 
@@ -215,7 +215,7 @@ def take_out(model: Model, timeline: Timeline, reservation: int) -> None:
     refresh(model, timeline, slab, position)
 
 
-@compiled
+@compiled_with_arrays
 def restore(
     model: Model,
     timeline: Timeline,
