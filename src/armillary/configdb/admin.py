@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from django import forms
 from django.contrib import admin, messages
+from django.contrib.admin.helpers import ActionForm
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponseBase
 from django.http.response import HttpResponseRedirect
@@ -192,7 +193,7 @@ def _sentences(errors: Any, field: str = "") -> list[str]:
     return [str(errors) if field in {"", "detail", "non_field_errors"} else f"{field}: {errors}"]
 
 
-class _StateForm(admin.helpers.ActionForm):
+class _StateForm(ActionForm):
     reason = forms.CharField(required=False, max_length=1000, label="Why")
 
 

@@ -137,7 +137,7 @@ def revert(request: HttpRequest, access: Access, resource: str, key: int, versio
         lambda: access.configdb.revert(f"{resource}s", key, version, reason=request.POST.get("reason", "")),
         "It is what it was.",
     )
-    return redirect(resource, **{f"{resource}_id": key})
+    return redirect(resource, key)
 
 
 def _id_in(address: str) -> int:
