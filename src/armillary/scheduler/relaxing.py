@@ -50,7 +50,7 @@ def _moon(share: float) -> _Relaxation:
 
 def _phase(own: Constraints) -> Constraints | None:
     limit = own.max_lunar_phase
-    return None if limit is None or limit >= 1.0 else own.model_copy(update={"max_lunar_phase": 1.0})
+    return None if limit >= 1.0 else own.model_copy(update={"max_lunar_phase": 1.0})
 
 
 _RELAXATIONS: Final = (
