@@ -15,7 +15,8 @@ from observation_documents import EVENING, NGC7662, STAR, configuration, observa
 
 from armillary.core.observations.model import ScheduledObservation
 from armillary.core.observatory import Instrument, Observatory
-from armillary.telescope.conditions import observing_night, sidereal_time_h
+from armillary.riseset import icrs_separation_deg
+from armillary.telescope.conditions import icrs_of_apparent, observing_night, sidereal_time_h
 from armillary.telescope.drivers import Action, ActionKind, CameraImage
 from armillary.telescope.drivers.simulator import Faults, Simulator, numbers
 from armillary.telescope.drivers.simulator.catalogue import galactic_latitude_deg, separation_deg, stars_around
@@ -283,6 +284,13 @@ def test_sidereal_time_agrees_with_the_almanac() -> None:
     """Meeus, Astronomical Algorithms (2nd edition), example 12.b: Greenwich, 8h34m57.0896s."""
     expected = 8 + 34 / 60 + 57.0896 / 3600
     assert sidereal_time_h(0.0, datetime(1987, 4, 10, 19, 21, tzinfo=UTC)) == pytest.approx(expected, abs=1 / 3600)
+
+
+def test_where_a_moving_body_is_seen_is_told_in_the_frame_of_the_catalogues() -> None:
+    """Meeus, Astronomical Algorithms (2nd edition), example 23.a backwards: theta Persei on 2028 November 13.19."""
+    at = datetime(2028, 11, 13, 4, 32, 25, tzinfo=UTC)  # 4:33:36 Dynamical Time
+    apparent = (15 * (2 + 46 / 60 + 14.390 / 3600), 49 + 21 / 60 + 7.45 / 3600)
+    assert icrs_separation_deg(*icrs_of_apparent(*apparent, at), 41.054063, 49.227750) < 0.5 / 3600
 
 
 def test_a_night_keeps_its_date_past_midnight_everywhere() -> None:

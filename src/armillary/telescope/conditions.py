@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+import erfa
+
 from armillary import riseset
 from armillary.core.observatory import Telescope, riseset_site
 
 _J2000_MJD: Final = 51_544.5
 _UNIX_EPOCH_MJD: Final = 40_587.0
+_MJD_ORIGIN_JD: Final = 2_400_000.5
 _SUN: Final = riseset.SolarSystemBody("sun")
 _MOON: Final = riseset.SolarSystemBody("moon")
 _AIRMASS_AT_HORIZON: Final = 40.0
@@ -35,7 +38,7 @@ class Conditions:
     sun_altitude_deg: float
     moon_altitude_deg: float
     moon_illumination: float
-    """Illuminated fraction, 0 to 1."""
+    """Illuminated fraction as seen from the site, 0 to 1."""
     moon_separation_deg: float
     sidereal_time_h: float
     """Local mean sidereal time."""
@@ -66,10 +69,21 @@ def conditions_at(target: riseset.Target, telescope: Telescope, at: datetime) ->
         airmass=_AIRMASS_AT_HORIZON if math.isnan(airmass) else airmass,
         sun_altitude_deg=float(sun.altitude_deg),
         moon_altitude_deg=float(moon.altitude_deg),
-        moon_illumination=float(riseset.moon_illumination(at)),
+        moon_illumination=float(riseset.moon_illumination(at, site)),
         moon_separation_deg=float(separation),
         sidereal_time_h=sidereal_time_h(telescope.longitude_deg, at),
     )
+
+
+def icrs_of_apparent(ra_deg: float, dec_deg: float, at: datetime) -> tuple[float, float]:
+    """ICRS right ascension and declination, in degrees, of what is seen at an apparent place (true equinox of date).
+
+    Undoes nutation, precession, aberration and the Sun's deflection (ERFA ``atic13``); 0.3" of diurnal aberration stay.
+    """
+    terrestrial = erfa.taitt(*erfa.utctai(_MJD_ORIGIN_JD, modified_julian_date(at)))
+    from_the_equinox = math.radians(ra_deg) + erfa.eo06a(*terrestrial)
+    ra, dec, _ = erfa.atic13(from_the_equinox, math.radians(dec_deg), *terrestrial)
+    return math.degrees(ra) % 360.0, math.degrees(dec)
 
 
 def modified_julian_date(at: datetime) -> float:
@@ -91,9 +105,9 @@ def observing_night(at: datetime, longitude_deg: float) -> str:
 
 
 def _field_centre(target: riseset.Target, at: datetime, ra_deg: float, dec_deg: float) -> tuple[float, float]:
-    """ICRS direction: a star's catalogue position moved to the date, else where the body is."""
+    """ICRS direction: a star's catalogue position moved to the date, else that of a star that would be seen there."""
     if not isinstance(target, riseset.SiderealTarget):
-        return ra_deg % 360.0, dec_deg
+        return icrs_of_apparent(ra_deg, dec_deg, at)
     years = (modified_julian_date(at) - _J2000_MJD) / _DAYS_PER_JULIAN_YEAR + 2000.0 - target.epoch
     dec = target.dec_deg + target.pm_dec_mas_yr * years / _MAS_PER_DEGREE
     ra = target.ra_deg + target.pm_ra_mas_yr * years / _MAS_PER_DEGREE / max(math.cos(math.radians(dec)), 1e-6)
