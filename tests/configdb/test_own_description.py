@@ -21,7 +21,7 @@ from schemathesis.specs.openapi.checks import status_code_conformance
 if TYPE_CHECKING:
     from armillary.accounts.models import User
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 _TRIES = settings(
     max_examples=2,

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 import structlog
+from django.conf import settings
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,7 +53,7 @@ def production_log(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[], 
     """What was logged since the last call, in production's form."""
     logs.configure({"level": "INFO", "json": True})
     yield lambda: capsys.readouterr().err
-    logs.configure({"level": "INFO", "json": False})
+    logs.configure(settings.LOGGING)
 
 
 def test_production_writes_one_json_object_per_event(production_log: Callable[[], str]) -> None:

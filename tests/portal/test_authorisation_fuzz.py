@@ -18,7 +18,7 @@ from armillary.accounts.models import User
 from .calls.conftest import _files_of_the_test, call, form, pdf_file  # noqa: F401  what an application needs
 from .conftest import IMAGER, client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 COLLECTIONS = (
     "requestgroups", "requests", "drafts", "observations", "proposals", "memberships", "invitations",

@@ -19,7 +19,7 @@ from armillary.accounts import services as accounts
 from .calls.conftest import _files_of_the_test, application, call, form  # noqa: F401  what an application needs
 from .conftest import client_of
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 OURS = re.compile(
     r"^/api/(profile|tokens|sessions|users|users-bulk|audit|notifications|proposals|semesters|memberships|invitations|calls|"

@@ -25,7 +25,7 @@ from armillary.portal.models import TimeAllocation
 from .calls.conftest import _files_of_the_test, call, form  # noqa: F401  what an application needs
 from .conftest import NIGHT, client_of, wish
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 PAGE = Path(__file__).parents[2] / "docs/reference/permissions.md"
 REFUSED = frozenset({401, 403, 404})
