@@ -182,17 +182,17 @@ def _by_place(endpoint: tuple[str, str]) -> tuple[str, int]:
 
 def address(path: str, things: dict[str, Any], overseer: APIClient) -> str:
     """An address with the number of a thing that is there."""
-    if "{" not in path:
-        return path
     path = path.replace("{allocation}", str(things["allocation"]))
     path = path.replace("{site}.{enclosure}.{telescope}", "exh.doma.0m6a")
+    if "{" not in path:
+        return path
     collection, _, rest = path.partition("{")
     tail = rest.partition("}")[2]
     if collection in things:
         return f"{collection}{things[collection]}{tail}"
     if re.search(r"(frames|frame-catalog|frame-funpack)/$", collection):
         return f"{collection}{things['frames']}{tail}"
-    listed = overseer.get(collection).json() if not collection.endswith("/store/") else {}
+    listed = {} if collection.endswith("/store/") else overseer.get(collection).json()
     rows = listed.get("results", []) if isinstance(listed, dict) else listed
     return f"{collection}{rows[0].get('id', 1) if rows else 1}{tail}"
 

@@ -9,6 +9,7 @@ import pytest
 
 from armillary.clients.downtime import DowntimeClient
 from armillary.clients.transport import connect
+from armillary.platform.history import sign
 from armillary.portal.surroundings import downtimes
 
 from .conftest import NOW, PLACE
@@ -21,7 +22,10 @@ def declared(hours: float, **changes: Any) -> Any:
 
     moment = NOW + timedelta(hours=hours)
     values = {"start": moment, "end": moment + timedelta(hours=1), "created": NOW, "modified": NOW}
-    return Downtime.objects.create(**PLACE, **values, **changes)
+    row = Downtime(**PLACE, **values, **changes)
+    sign(row, None, "told by a test")
+    row.save()
+    return row
 
 
 def test_a_downtime_is_known_from_the_moment_it_is_declared_until_it_is_withdrawn(world: dict[str, Any]) -> None:
