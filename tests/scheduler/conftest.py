@@ -95,7 +95,7 @@ class World:
             portal=portal or self.portal(),
             configdb=ConfigDBClient(connect("configdb")),
             downtime=DowntimeClient(connect("downtime")),
-            settings=LoopSettings(**{"horizon_days": 3.0, "time_limit_s": 2.0} | settings),
+            settings=LoopSettings(**{"horizon_days": 3.0, "time_limit_s": 0.5} | settings),
             data_directory=self.directory if home == "scheduler" else self.directory.with_name(home),
             monitors=monitors,
             token=self.token,
