@@ -25,7 +25,7 @@ from pathlib import Path
 from typing import Any
 
 START = datetime(2026, 11, 23, 19, 0, tzinfo=UTC)
-COLOURS = ("#5b8def", "#9aa5b1", "#f2b134", "#2a7f62", "#c2543d", "#8e6fc1")
+COLOURS = ("#5b8def", "#9aa5b1", "#f2b134", "#2a7f62", "#c2543d", "#8e6fc1", "#5f6b7a")
 TARGETS = {"cycle_cpu_s": 10.0, "windows_cpu_s": 0.5, "rapid_median_s": 2.0}
 
 
@@ -243,7 +243,8 @@ def measure(directory: Path, options: argparse.Namespace) -> dict[str, Any]:
     figures = {
         "cycles": cycles,
         "cycle_cpu_s": cycles[1]["cpu_s"],
-        "windows_cpu_s": max(each["stages_cpu_s"]["windows"] for each in cycles),
+        "windows_cpu_s": max(each["stages_cpu_s"]["windows"] for each in cycles[1:]),
+        "windows_cold_cpu_s": cycles[0]["stages_cpu_s"]["windows"],
         "rapid_s": seconds,
         "rapid_median_s": statistics.median(wall for wall, _ in seconds) if seconds else None,
         "rapid_median_cpu_s": statistics.median(cpu for _, cpu in seconds) if seconds else None,
@@ -252,6 +253,7 @@ def measure(directory: Path, options: argparse.Namespace) -> dict[str, Any]:
         value = figures[name]
         if isinstance(value, float):
             print(f"{name}: {value:.2f} (wanted: at most {target:g}) {'ok' if value <= target else 'TOO SLOW'}")
+    print(f"windows_cold_cpu_s: {figures['windows_cold_cpu_s']:.2f} (the first cycle, nothing known)")
     if seconds:
         print(f"rapid_median_cpu_s: {figures['rapid_median_cpu_s']:.2f}")
     if options.picture:

@@ -32,6 +32,7 @@ from armillary.scheduler.run import SolverLimits
 from armillary.scheduler.services import Services
 from armillary.scheduler.snapshot import Snapshot
 from armillary.scheduler.states import LoopSettings, LoopStatus, State
+from armillary.scheduler.visibility import SkyWindows
 
 __all__ = ["ChangeFeed", "LoopSettings", "LoopStatus", "SchedulerLoop", "State"]
 
@@ -83,6 +84,7 @@ class SchedulerLoop:
         self._settings = settings or LoopSettings()
         self._lease = LeaseKeeper(portal, data_directory, self._settings.lease_real_s)
         self._cycle = Cycle(self._services, self._settings, self._lease, data_directory / "runs")
+        self._rapid_sky = SkyWindows()  # of its own: a cache forgets what it was not asked for the last time
         self._listener = Listener(self.heed)
         self._woken = threading.Event()
         self._urgent = threading.Event()
@@ -247,7 +249,7 @@ class SchedulerLoop:
             self._lease.take()
             outcome = answer_rapid_response(
                 self._services,
-                self._cycle.sky,
+                self._rapid_sky,
                 before,
                 now,
                 end=now + self._settings.horizon,
