@@ -82,9 +82,7 @@ def _describe(command: Any, name: str, lines: list[str]) -> None:
     if parameters:
         lines += ["| option | meaning |", "| --- | --- |"]
     for parameter in parameters:
-        shown = (
-            ", ".join(parameter.opts) if parameter.param_type_name == "option" else str(parameter.human_readable_name)
-        )
+        shown = ", ".join(parameter.opts) if parameter.param_type_name == "option" else parameter.name.upper()
         lines.append(f"| `{shown}` | {getattr(parameter, 'help', '') or ''} |")
     lines.append("")
 
