@@ -1,4 +1,4 @@
-"""Whatever the OpenAPI document allows to be sent about people, proposals and calls is answered, and never crashes.
+"""Whatever the OpenAPI document allows to be sent to the portal is answered, and never crashes.
 
 The requests are made by schemathesis from the document itself: a bounded number for each operation, always the same.
 """
@@ -21,12 +21,8 @@ from .conftest import client_of
 
 pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
-OURS = re.compile(
-    r"^/api/(profile|tokens|sessions|users|users-bulk|audit|notifications|proposals|semesters|memberships|invitations|calls|"
-    r"scienceapplications|scienceapplication-reviews|scienceapplication-user-reviews|review-panels|account_removal_request|"
-    r"api-token-auth)/"
-)
-EXAMPLES = 4
+OURS = re.compile(r"^/api/(?!events/)")  # a stream of events does not end
+EXAMPLES = 3
 
 
 def operations() -> list[Any]:
@@ -57,7 +53,7 @@ def test_nothing_that_the_document_allows_is_a_crash(things: dict[str, Any]) -> 
     leader = client_of(_leader())
     crashes: list[str] = []
     ours = operations()
-    assert len(ours) > 60
+    assert len(ours) > 120
     for operation in ours:
         crashes += list(_crashes(operation, things, (chief, leader)))
     assert not crashes, "\n".join(crashes)
