@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar, cast
 
@@ -124,6 +124,7 @@ class _Import:
         self._problems: list[Problem] = []
         self._stored: dict[tuple[type[Resource], Any], Any] = {}
         self._done: set[int] = set()
+        self._uncounted: set[type[Resource]] = set()
         self._path = ""
 
     def run(self, document: ObservatoryDocument) -> None:
@@ -133,7 +134,7 @@ class _Import:
             raise DocumentError(self._problems)
         self._note_absent()
         if self.report.created or self.report.changed:
-            _reset_sequences()
+            _reset_sequences(*self._uncounted)
             announce_change("import", {"action": "imported", "created": len(self.report.created)})
 
     def _site(self, wire: Json) -> None:
@@ -291,6 +292,10 @@ class _Import:
         is_numbered = kind._meta.pk.get_internal_type() == "BigAutoField"  # noqa: SLF001  Django's public metadata
         if is_numbered and identifier is not None and not kind.with_key(identifier).exists():
             thing.pk = identifier
+            self._uncounted.add(kind)
+        elif kind in self._uncounted:
+            _reset_sequences(kind)
+            self._uncounted.discard(kind)
         if not self._is_clean(thing):
             return
         thing.save(force_insert=True)
@@ -371,15 +376,8 @@ def _name(thing: Resource) -> str:
     return f"{thing._meta.verbose_name} {thing}"  # noqa: SLF001  Django's public metadata
 
 
-def _reset_sequences() -> None:
+def _reset_sequences(*models: type[Resource]) -> None:
     """PostgreSQL does not count ids that were given; tell it where to go on."""
     with connection.cursor() as cursor:
-        for statement in _sequence_statements():
+        for statement in connection.ops.sequence_reset_sql(no_style(), models):
             cursor.execute(statement)
-
-
-def _sequence_statements() -> Iterator[str]:
-    if connection.vendor == "postgresql":
-        models = [Site, Enclosure, Telescope, CameraType, OpticalElement, OpticalElementGroup, Camera, InstrumentType]
-        models += [ConfigurationTypeProperties, GenericMode, GenericModeGroup, Instrument]
-        yield from connection.ops.sequence_reset_sql(no_style(), models)
