@@ -75,6 +75,7 @@ def _answers(portal: Any) -> Callable[[], bool]:
     return check
 
 
+@pytest.mark.once
 def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     live_demonstration: Callable[..., Any],
 ) -> None:

@@ -41,6 +41,7 @@ def _assert_nothing_was_observed_twice(report: dict[str, Any]) -> None:
     assert len(names) == len(set(names))
 
 
+@pytest.mark.once
 def test_a_night_in_one_process_ends_with_every_request_settled_and_every_frame_downloadable(tmp_path: Path) -> None:
     report = night_at_once(tmp_path)
     _assert_a_whole_night(report)
@@ -57,6 +58,7 @@ def test_the_same_night_passes_with_four_services_on_four_ports_with_four_databa
     _assert_nothing_was_observed_twice(report)
 
 
+@pytest.mark.once
 def test_a_night_of_the_network_of_seven_sites_and_twenty_three_telescopes(tmp_path: Path, examples: Path) -> None:
     report = night_at_once(tmp_path, "--observatory", str(examples / "network_observatory.json"))
     assert len(report["observatory"]) == 7

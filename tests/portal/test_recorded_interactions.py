@@ -30,7 +30,7 @@ from armillary.portal.takeover.services import import_ocs
 
 from .recording import Comparison, Difference, recorded
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.django_db, pytest.mark.once]
 
 
 @dataclass(frozen=True)
