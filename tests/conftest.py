@@ -1,8 +1,7 @@
 """What every test stands on: a test installation in a directory of its own, with a clock that can be set.
 
 The environment is set before Django's settings are first imported. SQLite in a file is the default database;
-``ARMILLARY_DATABASE_URL=postgresql://...`` runs the same tests on PostgreSQL; ``TEST_DATABASE_URLS`` names a server for
-each worker.
+``ARMILLARY_DATABASE_URL=postgresql://...`` runs the same tests on PostgreSQL.
 """
 
 from __future__ import annotations
@@ -21,9 +20,6 @@ _directory = Path(tempfile.mkdtemp(prefix="armillary-test-"))
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
 for _name in [name for name in os.environ if name.startswith("ARMILLARY_") and name != "ARMILLARY_DATABASE_URL"]:
     del os.environ[_name]
-if _addresses := os.environ.get("TEST_DATABASE_URLS", "").split():
-    _worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
-    os.environ["ARMILLARY_DATABASE_URL"] = _addresses[_worker % len(_addresses)]
 os.environ |= {
     "ARMILLARY_MODE": "test",
     "ARMILLARY_LOG_LEVEL": "WARNING",  # a line for each of a hundred thousand requests is a tenth of the tests' time
