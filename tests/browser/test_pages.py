@@ -70,7 +70,7 @@ def test_the_list_of_requests_can_be_narrowed(astronomer: Any) -> None:
     astronomer.find("form.inline button").click()
     astronomer.wait(lambda: "name=nebula" in astronomer.driver.current_url, "the filtered list")
     assert len(astronomer.all("tbody tr")) == 1
-    assert "NGC 2392" in astronomer.text()
+    assert "Planetary nebula" in astronomer.text()  # which one is up depends on the season
 
 
 def test_a_request_shows_its_windows_its_curve_and_when_it_is_observed(astronomer: Any) -> None:
