@@ -64,5 +64,5 @@ def test_a_night_of_the_network_of_seven_sites_and_twenty_three_telescopes(tmp_p
     assert len(report["observatory"]) == 7
     _assert_a_whole_night(
         report, loser=("WINDOW_EXPIRED", "COMPLETED")
-    )  # another telescope may be free in those minutes
+    )  # another telescope may be free then
     _assert_nothing_was_observed_twice(report)
