@@ -62,7 +62,5 @@ def test_the_same_night_passes_with_four_services_on_four_ports_with_four_databa
 def test_a_night_of_the_network_of_seven_sites_and_twenty_three_telescopes(tmp_path: Path, examples: Path) -> None:
     report = night_at_once(tmp_path, "--observatory", str(examples / "network_observatory.json"))
     assert len(report["observatory"]) == 7
-    _assert_a_whole_night(
-        report, loser=("WINDOW_EXPIRED", "COMPLETED")
-    )  # another telescope may be free then
+    _assert_a_whole_night(report, loser=("WINDOW_EXPIRED", "COMPLETED"))  # another telescope may be free then
     _assert_nothing_was_observed_twice(report)
