@@ -83,7 +83,7 @@ def _run(job: Job, now: datetime) -> bool:
     error = ""
     try:
         job.function(now)
-    except Exception as failure:
+    except Exception as failure:  # whatever a job raises is kept with it and logged; the other jobs go on
         error = repr(failure)
         logger.exception("periodic_job_failed", job=job.name)
     PeriodicJob.objects.filter(name=job.name).update(finished=now, error=error)
