@@ -121,6 +121,13 @@ class PortalStandIn:
             owner["state"] = "FAILED"
         elif states == {"COMPLETED"}:
             owner["state"] = "COMPLETED"
+            self._cancel_others_of(owner["request"]["id"])
+
+    def _cancel_others_of(self, request: int) -> None:
+        """A completed request needs no more observations (specification 5.5)."""
+        for each in self.observations.values():
+            if each["request"]["id"] == request and each["state"] == "PENDING":
+                each["state"] = "CANCELED"
 
     def _status(self, number: int) -> dict[str, Any]:
         return next(

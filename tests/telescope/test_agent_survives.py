@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import pytest
 from observation_documents import EVENING, configuration, observation
 
+from armillary import clock
 from armillary.clients.errors import ServiceUnavailable
 from armillary.telescope import execution
 from armillary.telescope.journal import Journal, JournalInUse
@@ -182,6 +183,21 @@ def test_a_request_that_is_observed_is_not_observed_again_while_the_portal_canno
     night.portal.broken_statuses = set()
     night.go_on_until(EVENING + 16 * MINUTE)
     assert night.portal.observations[1]["state"] == "COMPLETED"
+
+
+def test_a_request_is_not_observed_again_by_a_schedule_that_is_older_than_the_report(night: Night) -> None:
+    again = observation(2, configuration(20), start=EVENING + MINUTE)  # due at the moment when the first one ends
+    again["request"]["id"] = 101
+    night.portal.schedule(observation(1), again)
+    agent = night.begin()
+    wanted = clock.now()
+    while night.portal.observations[1]["state"] != "COMPLETED":
+        night.set_clock(max(wanted, clock.now() + timedelta(milliseconds=1)))
+        wanted = agent.step()
+    agent.step()  # at once, before it looks at the portal again
+    night.go_on_until(EVENING + 6 * MINUTE)
+    assert night.portal.observations[2]["state"] == "CANCELED"
+    assert night.portal.said(20) == []
 
 
 def test_a_wrong_token_loses_no_report(night: Night) -> None:

@@ -113,10 +113,18 @@ class Journal:
     # The schedule
 
     def remember_schedule(self, read_at: datetime, observations: list[dict[str, Any]]) -> None:
-        """Keep the schedule as last read, to observe by while the portal is away."""
-        self._database.execute(
-            "INSERT OR REPLACE INTO schedule VALUES (1, ?, ?)", (read_at.isoformat(), json.dumps(observations))
-        )
+        """Keep the schedule as last read, to observe by while the portal is away.
+
+        The portal made it in the knowledge of every report that it has acknowledged.
+        """
+        with self.together():
+            self._database.execute(
+                "INSERT OR REPLACE INTO schedule VALUES (1, ?, ?)", (read_at.isoformat(), json.dumps(observations))
+            )
+            self._database.execute(
+                "DELETE FROM observed WHERE NOT EXISTS "
+                "(SELECT 1 FROM report WHERE sequence <= last_report AND refusal IS NULL)"
+            )
 
     def schedule(self) -> list[dict[str, Any]]:
         """The schedule as last read."""
@@ -243,13 +251,9 @@ class Journal:
             "INSERT OR REPLACE INTO observed VALUES (?, (SELECT coalesce(max(sequence), 0) FROM report))", (request,)
         )
 
-    def owes_word_of(self, request: int) -> bool:
-        """Whether a request is observed completely and the portal may not know it yet."""
-        row = self._database.execute(
-            "SELECT 1 FROM observed JOIN report ON sequence <= last_report AND refusal IS NULL "
-            "WHERE request = ? LIMIT 1",
-            (request,),
-        ).fetchone()
+    def is_observed_since(self, request: int) -> bool:
+        """Whether a request was observed completely and the schedule was last read without the portal knowing it."""
+        row = self._database.execute("SELECT 1 FROM observed WHERE request = ?", (request,)).fetchone()
         return row is not None
 
     def next_report(self, held: Collection[int] = ()) -> Report | None:
