@@ -15,6 +15,11 @@ from datetime import datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("repeatable", derandomize=True)
+settings.register_profile("exploring", max_examples=1000)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _directory = Path(tempfile.mkdtemp(prefix="armillary-test-"))
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)

@@ -222,6 +222,13 @@ def test_a_telescope_has_a_calendar_that_programs_can_read(operator: APIClient, 
     assert "wash, rinse; dry" in str(event["summary"])
 
 
+def test_a_calendar_of_a_telescope_with_an_impossible_name_is_empty(visitor: APIClient) -> None:
+    answer = visitor.get("/downtime/calendar/e.x.%0aATTACH:y\x11.ics")
+    calendar = Calendar.from_ical(answer.content)
+    assert calendar.walk("VEVENT") == []
+    assert "attach" not in calendar
+
+
 def test_every_change_wakes_those_who_listen(operator: APIClient) -> None:
     address = f"/downtime/api/{declared(operator)['id']}/"
     operator.patch(address, {"reason": "other"})

@@ -149,11 +149,11 @@ class Lives(RuleBasedStateMachine):
         assert all(before[1] <= after[0] for before, after in pairwise(live))
 
     @invariant()
-    def nothing_is_scheduled_for_what_was_given_up(self) -> None:
+    def nothing_is_scheduled_for_what_is_over(self) -> None:
         from armillary.portal.observations.models import Observation
 
-        given_up = Observation.objects.filter(request__state=State.CANCELED.value, state="PENDING")
-        assert not given_up.exists()
+        planned = Observation.objects.filter(state="PENDING", end__gt=self.now)
+        assert not planned.exclude(request__state=State.PENDING.value).exists()
 
     @invariant()
     def the_history_leads_to_the_present_by_allowed_steps(self) -> None:

@@ -187,6 +187,17 @@ def test_cancelling_a_request_cancels_its_observations(
     assert operator.get(VERSION).json()["version"] != before
 
 
+def test_a_report_that_completes_a_request_cancels_the_other_observations_planned_for_it(
+    operator: APIClient, submitted: dict[str, Any], clock_at: Any
+) -> None:
+    again = NIGHT + timedelta(minutes=30)
+    plan = [wish(submitted, NIGHT), wish(submitted, again)]
+    first, second = publish(operator, plan).json()["created"]
+    clock_at(NIGHT + timedelta(minutes=10))
+    complete(operator, statuses(operator, first)[0], NIGHT)
+    assert operator.get(f"/api/observations/{second}/").json()["state"] == "CANCELED"
+
+
 def test_running_observations_are_cancelled_only_if_the_caller_says_so(
     operator: APIClient, submitted: dict[str, Any], clock_at: Any
 ) -> None:

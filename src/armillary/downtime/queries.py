@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Max, Sum
-from icalendar import Calendar, Event
+from icalendar import Calendar, Event, vText
 
 from armillary.downtime.models import Downtime
 from armillary.platform.history import Json, Version, plain, versions
@@ -39,7 +39,7 @@ def calendar_of(telescope_key: str, downtimes: Iterable[Downtime], *, now: datet
     calendar = Calendar()
     calendar.add("prodid", "-//Armillary//Downtimes//EN")
     calendar.add("version", "2.0")
-    calendar.add("x-wr-calname", f"Downtimes of {telescope_key}")
+    calendar.add("x-wr-calname", vText(f"Downtimes of {telescope_key}"))  # the library does not know it for a text
     for downtime in downtimes:
         event = Event()
         event.add("uid", f"downtime-{downtime.pk}@{host}")

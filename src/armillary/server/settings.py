@@ -248,6 +248,11 @@ REST_FRAMEWORK = {
     "DEFAULT_FILTER_BACKENDS": ["armillary.platform.filtering.FilterBackend"],
     "DEFAULT_METADATA_CLASS": "armillary.platform.metadata.Metadata",
     "DEFAULT_SCHEMA_CLASS": "armillary.platform.openapi.DocumentedSchema",
+    "DEFAULT_PARSER_CLASSES": [
+        "armillary.platform.parsers.UnicodeJsonParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "armillary.platform.errors.exception_handler",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",

@@ -7,7 +7,7 @@ from typing import IO, Any, Final
 from django.http import FileResponse, Http404, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.urls import reverse
 from drf_spectacular.utils import extend_schema
-from rest_framework.parsers import FormParser, JSONParser, MultiPartParser
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import AllowAny
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -24,6 +24,7 @@ from armillary.archive.zips import Entry, manifest, stream_zip
 from armillary.clients.errors import ServiceUnavailable
 from armillary.configuration import configuration
 from armillary.platform.errors import Refusal
+from armillary.platform.parsers import UnicodeJsonParser
 
 _MOST_UNCOMPRESSED: Final = 10
 _REDUCED: Final = 91
@@ -59,7 +60,7 @@ class ZipDownload(ArchiveView):
 
     authentication_classes = (TokenInFormAuthentication,)
     permission_classes = (AllowAny,)
-    parser_classes = (JSONParser, FormParser, MultiPartParser)
+    parser_classes = (UnicodeJsonParser, FormParser, MultiPartParser)
 
     @extend_schema(
         request=ZipRequestSerializer, responses={(200, "application/zip"): bytes}, operation_id="archive_zip"

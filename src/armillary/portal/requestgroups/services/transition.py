@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from armillary.core.observations.states import ObservationState
 from armillary.core.proposals.priority import effect_of_transition
-from armillary.core.requests.states import CLOSING, State, can_transition, next_group_state
+from armillary.core.requests.states import CLOSING, TERMINAL, State, can_transition, next_group_state
 from armillary.platform.changes import record_change
 from armillary.platform.errors import Conflict
 from armillary.portal.cause import Cause
@@ -76,7 +76,7 @@ def _follow_up(group: RequestGroup, moved: Sequence[Request], new: State, cause:
         )
         if new is State.FAILURE_LIMIT_REACHED:
             tell_failed(group, request.pk)
-    if new is State.CANCELED:
+    if new in TERMINAL:  # nobody needs what is still planned for them
         waiting = Observation.objects.filter(
             request__in=[request.pk for request in moved], state=ObservationState.PENDING.value
         )
