@@ -192,6 +192,24 @@ def test_the_command_reads_from_standard_input_and_writes_to_a_file(plain: str, 
     assert "0 created, 0 changed" in run("import", str(out)).output
 
 
+@pytest.mark.parametrize("name", ["small_observatory.json", "network_observatory.json"])
+def test_an_observatory_written_for_people_reads_as_what_it_was(name: str, examples: Path, tmp_path: Path) -> None:
+    run("import", str(examples / name))
+    out = tmp_path / "all.yaml"
+    assert run("export", "--form", "plain", "--out", str(out)).exit_code == 0
+    assert out.stat().st_size < (examples / name).stat().st_size / 2
+    assert "0 created, 0 changed" in run("import", str(out)).output
+
+
+def test_what_is_said_to_be_none_is_not_filled_in(plain: str) -> None:
+    without = plain.replace("\n    modes:\n", "\n    default_configuration_type:\n    modes:\n      acquisition:\n")
+    import_observatory(read(without.replace("[EXPOSE, REPEAT_EXPOSE, AUTO_FOCUS, SKY_FLAT, BIAS, DARK]", "[]")))
+    kind = export_observatory()["results"][0]["enclosure_set"][0]["telescope_set"][0]["instrument_set"][0]
+    assert [each["type"] for each in kind["instrument_type"]["mode_types"]] == ["readout", "guiding"]
+    assert kind["instrument_type"]["configuration_types"] == []
+    assert kind["instrument_type"]["default_configuration_type"] is None
+
+
 def test_the_command_tells_every_mistake_and_fails(plain: str, tmp_path: Path) -> None:
     path = tmp_path / "mine.yaml"
     path.write_text(plain.replace("horizon: 20", "horizon: 95").replace("elevation: 2150", "elevation: high"))

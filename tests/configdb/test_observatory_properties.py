@@ -10,7 +10,7 @@ from django.db import transaction
 from hypothesis import HealthCheck, Phase, assume, given, settings
 from hypothesis import strategies as st
 
-from armillary.configdb.document import DocumentError, decode, read
+from armillary.configdb.document import DocumentError, as_plain_form, decode, read
 from armillary.configdb.queries import export_observatory
 from armillary.configdb.services import import_observatory
 
@@ -35,6 +35,34 @@ def test_what_is_read_in_is_written_out_and_reading_it_again_changes_nothing(doc
         transaction.set_rollback(True)
     assert without_links(exported["results"]) == document["results"]
     assert (again.created, again.changed, again.absent) == ([], [], [])
+
+
+@pytest.mark.django_db
+@given(document=observatories())
+@_FEW
+def test_the_plain_form_reads_as_the_same_observatory_in_an_empty_database_and_in_its_own(
+    document: dict[str, Any],
+) -> None:
+    text = as_plain_form(document["results"])
+    with transaction.atomic():
+        import_observatory(document)
+        in_its_own = import_observatory(read(text))
+        transaction.set_rollback(True)
+    with transaction.atomic():
+        import_observatory(read(text))
+        exported = export_observatory()
+        transaction.set_rollback(True)
+    assert (in_its_own.created, in_its_own.changed, in_its_own.absent) == ([], [], [])
+    assert without_ids(exported["results"]) == without_ids(document["results"])
+    assert as_plain_form(exported["results"]) == text
+
+
+def without_ids(value: Any) -> Any:
+    if isinstance(value, list):
+        return [without_ids(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    return {name: without_ids(inner) for name, inner in without_links(value).items() if name != "id"}
 
 
 @given(document=observatories(), data=st.data())

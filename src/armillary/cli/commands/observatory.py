@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
@@ -15,6 +16,13 @@ from armillary.core.observatory import telescope_class
 
 configdb = typer.Typer(no_args_is_help=True, help="The configuration database: one file describes an observatory.")
 _URL_TIMEOUT_S = 60.0
+
+
+class Form(StrEnum):
+    """How an observatory is written."""
+
+    SITES = "sites"
+    PLAIN = "plain"
 
 
 @configdb.command("import")
@@ -43,12 +51,17 @@ def import_observatory(
 @configdb.command("export")
 def export_observatory(
     out: Annotated[Path | None, typer.Option(help="File to write; default: standard output.")] = None,
+    form: Annotated[
+        Form, typer.Option(help="sites: JSON as GET /sites/ answers; plain: YAML, to be edited by hand.")
+    ] = Form.SITES,
 ) -> None:
     """Write everything the database holds as one file."""
     start_django()
-    from armillary.configdb import queries
+    from armillary.configdb import document, queries
 
-    text = json.dumps(queries.export_observatory(), indent=1) + "\n"
+    content = queries.export_observatory()
+    is_plain = form is Form.PLAIN
+    text = document.as_plain_form(content["results"]) if is_plain else json.dumps(content, indent=1) + "\n"
     if out is None:
         sys.stdout.write(text)
     else:

@@ -45,6 +45,18 @@ class Entry:
         self._known.add(key)
         return self._value.get(key) is not None
 
+    def stands(self, key: str) -> bool:
+        """Whether it is named, even if there is nothing (null) behind it."""
+        self._known.add(key)
+        return key in self._value
+
+    def nulls_of(self, key: str) -> frozenset[str]:
+        """Names in an object of which it is said that there is none: ``acquisition: null``."""
+        value = self._value.get(key)
+        return (
+            frozenset(name for name, it in value.items() if it is None) if isinstance(value, Mapping) else frozenset()
+        )
+
     def raw(self, key: str) -> Any:
         """Its value, whatever it is."""
         self._known.add(key)

@@ -39,11 +39,15 @@ STANDARD_CONFIGURATION_TYPES: Final[Mapping[str, Json]] = {
 }  # fmt: skip
 """What these usually mean, for whoever only names them."""
 _USUAL_CONFIGURATION_TYPES: Final = ("EXPOSE", "REPEAT_EXPOSE", "BIAS", "DARK")
-_USUAL_MODES: Final[Mapping[str, Mapping[str, Json]]] = {
+USUAL_MODES: Final[Mapping[str, Mapping[str, Json]]] = {
     "readout": {"default": {"name": "Full frame"}},
     "guiding": {"OFF": {"name": "No guiding"}, "ON": {"name": "Guiding"}},
     "acquisition": {"OFF": {"name": "No acquisition"}},
 }
+USUAL_LIMITS: Final[Mapping[str, float]] = {"horizon": 15.0, "ha_limit_neg": -12.0, "ha_limit_pos": 12.0}
+"""Of a telescope: degrees, and hours."""
+USUAL_OVERHEADS: Final[Mapping[str, float]] = {"fixed_overhead_per_exposure": 1.0, "observation_front_padding": 90.0}
+"""Of an instrument type: seconds."""
 _SITE: Final = ("code", "name", "active", "timezone", "restart", "tz", "lat", "long", "elevation")
 _TELESCOPE: Final = (
     *("code", "serial_number", "name", "active", "aperture", "lat", "long", "slew_rate", "minimum_slew_overhead"),
@@ -163,8 +167,7 @@ class _Expansion:
 
     def _telescope(self, entry: Entry, site: Json) -> Json:
         usual: Json = {name: site[name] for name in ("lat", "long") if name in site}
-        usual |= {"horizon": 15.0, "ha_limit_neg": -12.0, "ha_limit_pos": 12.0}
-        values = usual | entry.take(*_TELESCOPE)
+        values = usual | USUAL_LIMITS | entry.take(*_TELESCOPE)
         if "aperture" not in values:
             entry.complain("is missing: metres; it gives the telescope class", "aperture")
         values["instrument_set"] = [self._instrument(each) for each in entry.each("instruments")]
@@ -227,15 +230,15 @@ class _Expansion:
         return self._made(entry, {"code": code, "name": code, **(usual or {}), **entry.take(*fields)})
 
     def _instrument_type(self, name: str, entry: Entry) -> Json:
-        values = {"code": name, "name": name} | entry.take(*_INSTRUMENT_TYPE)
-        kinds = dict(entry.named("configuration_types")) or {
-            code: Entry({}, entry.place, self._mistakes) for code in _USUAL_CONFIGURATION_TYPES
-        }
+        values = {"code": name, "name": name} | USUAL_OVERHEADS | entry.take(*_INSTRUMENT_TYPE)
+        kinds = dict(entry.named("configuration_types"))
+        if not entry.has("configuration_types"):
+            kinds = {code: Entry({}, entry.place, self._mistakes) for code in _USUAL_CONFIGURATION_TYPES}
         values["configuration_types"] = [
             self._coded(code, each, _CONFIGURATION_TYPE, STANDARD_CONFIGURATION_TYPES.get(code))
             for code, each in kinds.items()
         ]
-        if "default_configuration_type" not in values:
+        if not entry.stands("default_configuration_type"):
             usable = (each["code"] for each in values["configuration_types"] if each.get("schedulable", True) is True)
             values["default_configuration_type"] = next(usable, None)
         values["mode_types"] = list(self._mode_groups(entry))
@@ -243,8 +246,12 @@ class _Expansion:
 
     def _mode_groups(self, entry: Entry) -> Iterator[Json]:
         given = dict(entry.named("modes"))
-        for kind in (*_USUAL_MODES, *(each for each in given if each not in _USUAL_MODES)):
-            yield self._mode_group(kind, given[kind]) if kind in given else self._usual_modes(kind, entry)
+        left_out = entry.nulls_of("modes")
+        for kind in dict.fromkeys((*given, *USUAL_MODES)):
+            if kind in given and kind not in left_out:
+                yield self._mode_group(kind, given[kind])
+            elif kind not in left_out:
+                yield self._usual_modes(kind, entry)
 
     def _mode_group(self, kind: str, entry: Entry) -> Json:
         modes = [self._coded(code, each, _MODE) for code, each in entry.named("modes", with_text="name")]
@@ -254,7 +261,7 @@ class _Expansion:
         return self._made(entry, values)
 
     def _usual_modes(self, kind: str, entry: Entry) -> Json:
-        modes = [{"code": code, **values} for code, values in _USUAL_MODES[kind].items()]
+        modes = [{"code": code, **values} for code, values in USUAL_MODES[kind].items()]
         for mode in modes:
             self._origins[id(mode)] = entry.place
         values = {"type": kind, "modes": modes, "default": modes[0]["code"]}

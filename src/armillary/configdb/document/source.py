@@ -55,11 +55,16 @@ class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[mi
     yaml_implicit_resolvers: dict[str, list[tuple[str, re.Pattern[str]]]] = {}
 
 
-_SIGNS: Final = list("-+0123456789")
-_Loader.add_implicit_resolver("tag:yaml.org,2002:null", re.compile(r"(?:~|null|)$"), ["~", "n", ""])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), ["t", "f"])
-_Loader.add_implicit_resolver("tag:yaml.org,2002:int", re.compile(f"(?:{_INTEGER.pattern})$"), _SIGNS)
-_Loader.add_implicit_resolver("tag:yaml.org,2002:float", re.compile(f"(?:{_FLOAT.pattern})$"), [*_SIGNS, "."])
+_SIGNS: Final = "-+0123456789"
+MEANINGS: Final = (
+    ("tag:yaml.org,2002:null", re.compile(r"(?:~|null|)$"), ["~", "n", ""]),
+    ("tag:yaml.org,2002:bool", re.compile(r"(?:true|false)$"), ["t", "f"]),
+    ("tag:yaml.org,2002:int", re.compile(f"(?:{_INTEGER.pattern})$"), list(_SIGNS)),
+    ("tag:yaml.org,2002:float", re.compile(f"(?:{_FLOAT.pattern})$"), [*_SIGNS, "."]),
+)
+"""What is no text although it stands without quotes: tag, pattern, first characters; the first that fits counts."""
+for _meaning in MEANINGS:
+    _Loader.add_implicit_resolver(*_meaning)
 _Loader.add_constructor("tag:yaml.org,2002:int", lambda loader, node: int(loader.construct_scalar(node)))
 _Loader.add_constructor("tag:yaml.org,2002:float", lambda loader, node: float(loader.construct_scalar(node)))
 
