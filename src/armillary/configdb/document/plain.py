@@ -167,7 +167,7 @@ class _Expansion:
 
     def _telescope(self, entry: Entry, site: Json) -> Json:
         usual: Json = {name: site[name] for name in ("lat", "long") if name in site}
-        values = usual | USUAL_LIMITS | entry.take(*_TELESCOPE)
+        values: Json = {**usual, **USUAL_LIMITS, **entry.take(*_TELESCOPE)}
         if "aperture" not in values:
             entry.complain("is missing: metres; it gives the telescope class", "aperture")
         values["instrument_set"] = [self._instrument(each) for each in entry.each("instruments")]
@@ -230,7 +230,7 @@ class _Expansion:
         return self._made(entry, {"code": code, "name": code, **(usual or {}), **entry.take(*fields)})
 
     def _instrument_type(self, name: str, entry: Entry) -> Json:
-        values = {"code": name, "name": name} | USUAL_OVERHEADS | entry.take(*_INSTRUMENT_TYPE)
+        values: Json = {"code": name, "name": name, **USUAL_OVERHEADS, **entry.take(*_INSTRUMENT_TYPE)}
         kinds = dict(entry.named("configuration_types"))
         if not entry.has("configuration_types"):
             kinds = {code: Entry({}, entry.place, self._mistakes) for code in _USUAL_CONFIGURATION_TYPES}

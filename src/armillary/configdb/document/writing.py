@@ -46,7 +46,12 @@ class _Dumper(yaml.SafeDumper):
         del data
         return True
 
-    def represent_sequence(self, tag: str, sequence: Iterable[Any], flow_style: bool | None = None) -> yaml.Node:  # noqa: FBT001  PyYAML's signature
+    def represent_sequence(
+        self,
+        tag: str,
+        sequence: Iterable[Any],
+        flow_style: bool | None = None,  # noqa: FBT001  PyYAML's signature
+    ) -> yaml.SequenceNode:
         items = list(sequence)
         is_short = not any(isinstance(item, dict | list) for item in items)
         return super().represent_sequence(tag, items, is_short or flow_style)
@@ -186,7 +191,7 @@ def _goes_without_saying(shape: Shape, name: str, value: Any, usual: Mapping[str
     if name in usual:
         return bool(value == usual[name])
     model, field = shape.borrowed.get(name, (shape.model, name))
-    described = model._meta.get_field(field)  # noqa: SLF001  Django's public metadata
+    described: Any = model._meta.get_field(field)  # noqa: SLF001  Django's public metadata
     return value is None or (described.has_default() and bool(value == described.get_default()))
 
 
