@@ -1,7 +1,7 @@
 """What every test stands on: a test installation in a directory of its own, with a clock that can be set.
 
 The environment is set before Django's settings are first imported. SQLite in a file is the default database;
-``ARMILLARY_TEST_DATABASES=postgresql://...`` runs the same tests on PostgreSQL; for several workers it names as many
+``TEST_DATABASES=postgresql://...`` runs the same tests on PostgreSQL; for several workers it names as many
 servers, with spaces between them, because the change feed waits for every transaction of its server.
 """
 
@@ -22,10 +22,10 @@ settings.register_profile("repeatable", derandomize=True)
 settings.register_profile("exploring", max_examples=1000)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
-_databases = os.environ.get("ARMILLARY_TEST_DATABASES", "").split()
+_databases = os.environ.get("TEST_DATABASES", "").split()
 _directory = Path(tempfile.mkdtemp(prefix="armillary-test-"))
 atexit.register(shutil.rmtree, _directory, ignore_errors=True)
-for _name in [name for name in os.environ if name.startswith("ARMILLARY_") and name != "ARMILLARY_TEST_DATABASES"]:
+for _name in [name for name in os.environ if name.startswith("ARMILLARY_")]:
     del os.environ[_name]
 if _databases:
     os.environ["ARMILLARY_DATABASE_URL"] = _databases[int(os.environ.get("PYTEST_XDIST_WORKER", "gw0")[2:])]
