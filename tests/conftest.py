@@ -47,6 +47,20 @@ def pytest_configure() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]  # a worker that inherits it is set up before it has read this file
 
 
+@pytest.fixture(autouse=True)
+def _connection_stays_open(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service called in process ends its request while the test's transaction is still open.
+
+    Django would drop a connection in that state. (Outside of tests no service is called inside a transaction.)
+    """
+    marker = request.node.get_closest_marker("django_db")
+    in_transaction = "db" in request.fixturenames if marker is None else not marker.kwargs.get("transaction")
+    if in_transaction:
+        from django.db import connection
+
+        monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
+
+
 @pytest.fixture
 def data_directory() -> Path:
     """The directory of the test installation."""

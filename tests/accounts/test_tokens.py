@@ -4,7 +4,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
 from rest_framework.test import APIClient
 
 from armillary.accounts import services
@@ -13,12 +12,6 @@ from armillary.accounts.scopes import Scope, needed_for, suffices
 
 pytestmark = pytest.mark.django_db
 NOW = datetime(2026, 11, 23, 18, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def _one_connection_for_nested_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called in process ends its request while the test's transaction is still open; keep the connection."""
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
 
 
 @pytest.fixture

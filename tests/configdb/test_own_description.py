@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 import schemathesis
 from django.core.handlers.wsgi import WSGIHandler
-from django.db import connection, transaction
+from django.db import transaction
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import status_code_conformance
@@ -33,11 +33,10 @@ _TRIES = settings(
 
 
 @pytest.fixture
-def token(monkeypatch: pytest.MonkeyPatch, examples: Path, operator_account: User) -> str:
+def token(examples: Path, operator_account: User) -> str:
     from armillary.accounts.services import api_token
     from armillary.configdb.services import import_observatory
 
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
     import_observatory(json.loads((examples / "small_observatory.json").read_text()))
     return api_token(operator_account)
 

@@ -12,17 +12,6 @@ if TYPE_CHECKING:
     from armillary.accounts.models import User  # importable only after Django has been set up
 
 
-@pytest.fixture(autouse=True)
-def _connections_stay_open(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called in process ends its request while the test's transaction is still open.
-
-    Django would drop a connection in that state. (Outside of tests no service is called inside a transaction.)
-    """
-    from django.db import connection
-
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
-
-
 @pytest.fixture
 def visitor() -> APIClient:
     return APIClient()

@@ -10,7 +10,6 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
 
 import pytest
-from django.db import connection
 from observatories import describe_observatory
 from rest_framework.test import APIClient
 
@@ -19,15 +18,6 @@ from armillary.configuration import Component, configuration
 NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)  # an hour or two before dusk at the example's site in southern Spain
 IMAGER = "0M6-IMAGER-CCD"
 PLACE = {"site": "exh", "enclosure": "doma", "telescope": "0m6a"}
-
-
-@pytest.fixture(autouse=True)
-def _one_connection_for_nested_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called in process ends its request while the test's transaction is still open.
-
-    Django would drop a connection in that state. (Outside of tests no service is called inside a transaction.)
-    """
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
 
 
 @pytest.fixture

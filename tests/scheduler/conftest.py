@@ -49,17 +49,6 @@ def group(name: str = "NGC 7662", **changes: Any) -> dict[str, Any]:
     return copy.deepcopy(body | changes)
 
 
-@pytest.fixture(autouse=True)
-def _one_connection_for_nested_requests(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A service called in process ends its request while the test's transaction is still open.
-
-    Django would drop a connection in that state. (Outside of tests no service is called inside a transaction.)
-    """
-    from django.db import connection
-
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
-
-
 @dataclass
 class World:
     """The running observatory."""

@@ -7,7 +7,6 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from django.db import connection
 from django.test import Client
 from observatories import describe_observatory
 
@@ -22,9 +21,7 @@ SPIRAL = {"target_name": "NGC 7331", "ra": "22:37:04.1", "dec": "+34:24:56"}  # 
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None]) -> None:
-    # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
+def _surroundings(set_clock: Callable[..., None]) -> None:
     set_clock(NOW)
     describe_observatory()
 

@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from django.db import connection
 from django.test import Client
 
 from armillary.accounts.services import create_user
@@ -21,9 +20,7 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None], examples: Path) -> None:
-    # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
+def _surroundings(set_clock: Callable[..., None], examples: Path) -> None:
     set_clock(NOW)
     import_observatory(json.loads((examples / "small_observatory.json").read_text(encoding="utf-8")))
 

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from observatories import describe_observatory
 
@@ -20,9 +19,7 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None]) -> None:
-    # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
+def _surroundings(set_clock: Callable[..., None]) -> None:
     set_clock(NOW)
     describe_observatory()
 

@@ -10,7 +10,6 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.db import connection
 from django.test import Client
 from pypdf import PdfWriter
 
@@ -23,11 +22,7 @@ NOW = datetime(2026, 11, 23, 15, 0, tzinfo=UTC)
 
 
 @pytest.fixture(autouse=True)
-def _surroundings(
-    monkeypatch: pytest.MonkeyPatch, set_clock: Callable[..., None], settings: Any, tmp_path: Any
-) -> None:
-    # Pages call services in process, whose requests end while the test's transaction is open: keep the connection.
-    monkeypatch.setattr(connection, "close_if_unusable_or_obsolete", lambda: None)
+def _surroundings(set_clock: Callable[..., None], settings: Any, tmp_path: Any) -> None:
     set_clock(NOW)
     location = {"OPTIONS": {"location": str(tmp_path / "media")}}
     backend = "django.core.files.storage.FileSystemStorage"

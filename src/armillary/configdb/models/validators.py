@@ -10,7 +10,7 @@ import cerberus
 from django.core.exceptions import ValidationError
 from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
 
-from armillary.configdb.dialect import ConfigurationValidator
+from armillary.core.observatory.dialect import ConfigurationValidator
 
 # Consumers split `site.enclosure.telescope.instrument` at its dots, and codes stand in addresses.
 validate_code: Final = RegexValidator(

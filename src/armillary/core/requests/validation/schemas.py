@@ -1,7 +1,6 @@
 """The observatory's own rules: Cerberus schemas of modes, instrument types and configuration types.
 
-Keys that a schema does not mention are allowed. `label`, `description` and `show` are notes for forms. A schema's
-`default` fills a value in.
+See :mod:`armillary.core.observatory.dialect` for their language. A schema's `default` fills a value in.
 """
 
 from __future__ import annotations
@@ -9,31 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import cerberus
-
+from armillary.core.observatory.dialect import ConfigurationValidator
 from armillary.core.requests.facts import NON_FIELD, Errors
-
-
-class _SchemaValidator(cerberus.Validator):  # type: ignore[misc]  # Cerberus has no types
-    """Cerberus with three rules that say nothing about the value."""
-
-    def _validate_label(self, constraint: object, field: str, value: object) -> None:
-        """A form's label.
-
-        The rule's arguments are validated against this schema: {'nullable': True}
-        """
-
-    def _validate_description(self, constraint: object, field: str, value: object) -> None:
-        """A form's help.
-
-        The rule's arguments are validated against this schema: {'nullable': True}
-        """
-
-    def _validate_show(self, constraint: object, field: str, value: object) -> None:
-        """Whether a form shows it.
-
-        The rule's arguments are validated against this schema: {'nullable': True}
-        """
 
 
 def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[dict[str, Any], Errors]:
@@ -43,7 +19,7 @@ def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[d
     """
     if not schema:
         return document, {}
-    validator = _SchemaValidator(dict(schema), allow_unknown=True)
+    validator = ConfigurationValidator(dict(schema))
     if validator.validate(document):
         return dict(validator.document), {}
     return document, _at_places(validator.errors)
