@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from typing import Any
 
@@ -24,7 +25,7 @@ def user_of(request: Request) -> User:
     return user
 
 
-class Resource(GenericViewSet[Any]):
+class Resource(GenericViewSet[Any], ABC):
     """A list and details."""
 
     default_order: tuple[str, ...] = ("-pk",)
@@ -32,9 +33,9 @@ class Resource(GenericViewSet[Any]):
     orderings: tuple[str, ...] = ()
     """Names to order by; default: all columns of ``order_model``."""
 
+    @abstractmethod
     def rendered(self, rows: Sequence[Any]) -> Rendered:
         """The rows as the wire shows them."""
-        raise NotImplementedError
 
     def list(self, request: Request) -> Response:
         """One page."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Final, cast
 from urllib.parse import urlsplit
@@ -57,7 +58,7 @@ class _AnyAnswer(DefaultContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class _Service(ArchiveView):
+class _Service(ArchiveView, ABC):
     permission_classes = (AllowAny,)
     content_negotiation_class = _AnyAnswer
     parser_classes = (FormParser, MultiPartParser)
@@ -74,9 +75,9 @@ class _Service(ArchiveView):
             return HttpResponse(votable.error(str(error)), status=400, content_type=votable.CONTENT_TYPE)
         return StreamingHttpResponse(document, content_type=votable.CONTENT_TYPE)
 
+    @abstractmethod
     def document(self, given: Parameters) -> Iterable[str]:
         """The answer to a question."""
-        raise NotImplementedError
 
     @property
     def frames(self) -> QuerySet[Frame]:
