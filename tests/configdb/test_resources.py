@@ -190,6 +190,8 @@ REFUSED: list[tuple[str, dict[str, Any], str]] = [
     ("opticalelementgroups", {"optical_elements": [{}]}, "optical_elements"),
     ("genericmodes", {"validation_schema": {"a": {"no such rule": 1}}}, "validation_schema"),
     ("configurationtypeproperties", {"validation_schema": {"a": 1}}, "validation_schema"),
+    ("genericmodes", {"validation_schema": {"a": []}}, "validation_schema"),
+    ("genericmodes", {"validation_schema": {"a": {"anyof": [[]]}}}, "validation_schema"),
     ("opticalelementgroups", {"default": "not one of them"}, "default"),
     ("opticalelementgroups", {"type": "filter"}, "type"),
     ("genericmodegroups", {"default": "not one of them"}, "default"),

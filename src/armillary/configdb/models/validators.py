@@ -46,7 +46,12 @@ def validate_schema(schema: Any) -> None:
     """Refuse rules that the portal could not apply to a request."""
     if not isinstance(schema, dict):
         raise ValidationError("Give an object of Cerberus rules: {field: {rule: value}}; {} for no rules.")
+    for field, rules in schema.items():
+        if not isinstance(rules, dict):
+            raise ValidationError(f"The rules of {field!r} must be an object: {{rule: value}}.")
     try:
         ConfigurationValidator(schema)
-    except (cerberus.SchemaError, TypeError, ValueError, RecursionError) as error:
+    except (cerberus.SchemaError, RecursionError) as error:
         raise ValidationError(f"These rules do not compile: {error}") from error
+    except Exception as error:  # Cerberus takes much for granted of what it compiles: it fails in many ways
+        raise ValidationError(f"These rules do not compile: {type(error).__name__}: {error}") from error
