@@ -58,11 +58,13 @@ class _AnyAnswer(DefaultContentNegotiation):
         return renderer, str(renderer.media_type)
 
 
-class _Service(ArchiveView, ABC):
+class _OpenView(ArchiveView):
     permission_classes = (AllowAny,)
     content_negotiation_class = _AnyAnswer
     parser_classes = (FormParser, MultiPartParser)
 
+
+class _Service(_OpenView, ABC):
     def answer(self, request: Request) -> HttpResponseBase:
         """The table that was asked for, or one that says what was wrong with the question."""
         pairs = [(name, value) for name, values in request.query_params.lists() for value in values]
@@ -183,7 +185,7 @@ class DataLinks(_Service):
         return rows + [_link(name, "#auxiliary", f"related: {related[key]}", files[key]) for key in files]
 
 
-class Availability(_Service):
+class Availability(_OpenView):
     """VOSI 1.1: whether a service works."""
 
     @extend_schema(responses={(200, "application/xml"): str}, operation_id="archive_vo_availability")
@@ -196,7 +198,7 @@ class Availability(_Service):
         )
 
 
-class Capabilities(_Service):
+class Capabilities(_OpenView):
     """VOSI 1.1: what a service can do, and where."""
 
     services: ClassVar[Mapping[str, str]] = {
