@@ -219,16 +219,17 @@ def _is_free(port: int) -> bool:
 def _wait_for(url: str, name: str) -> None:
     deadline = time.monotonic() + _START_TIMEOUT_S
     reason = "no answer"
-    while time.monotonic() < deadline:
-        try:
-            answer = httpx.get(url, timeout=5)
-        except httpx.TransportError as error:
-            reason = str(error)
-        else:
-            if answer.is_success:
-                return
-            reason = f"status {answer.status_code}"
-        time.sleep(0.1)
+    with httpx.Client(timeout=5) as http:
+        while time.monotonic() < deadline:
+            try:
+                answer = http.get(url)
+            except httpx.TransportError as error:
+                reason = str(error)
+            else:
+                if answer.is_success:
+                    return
+                reason = f"status {answer.status_code}"
+            time.sleep(0.1)
     raise DemoError(f"the {name} server does not answer at {url}: {reason}; its log may say why")
 
 

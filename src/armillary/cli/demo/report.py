@@ -23,7 +23,8 @@ def compile_report(stage: Stage, submissions: list[Submission], started: float) 
     portal = stage.portal("astronomer")
     archive = ArchiveClient(connect("archive", token=stage.tokens["astronomer"]))
     groups = [_group(portal, submission) for submission in submissions]
-    frames = [_frame(frame) for frame in archive.frames(proposal_id=PROPOSAL)]
+    with httpx.Client(timeout=60, follow_redirects=True) as downloads:
+        frames = [_frame(frame, downloads) for frame in archive.frames(proposal_id=PROPOSAL)]
     return {
         "observatory": [site.code for site in stage.observatory.sites],
         "telescopes": list(stage.telescopes),
@@ -62,8 +63,8 @@ def _group(portal: PortalClient, submission: Submission) -> dict[str, Any]:
     }
 
 
-def _frame(frame: Mapping[str, Any]) -> dict[str, Any]:
-    answer = httpx.get(frame["url"], timeout=60, follow_redirects=True)
+def _frame(frame: Mapping[str, Any], downloads: httpx.Client) -> dict[str, Any]:
+    answer = downloads.get(frame["url"])
     answer.raise_for_status()
     expected = frame["version_set"][0]["md5"]
     actual = hashlib.md5(answer.content, usedforsecurity=False).hexdigest()
