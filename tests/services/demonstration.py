@@ -155,6 +155,11 @@ class LiveDemonstration:
             if moment > clock.now():
                 clock.set_clock(self._clock_file, moment, clock.speed())
 
+    def run_at(self, speed: float) -> None:
+        """From now on let the observatory's clock go at another speed, in observatory seconds per real second."""
+        with self._its_clock():
+            clock.set_clock(self._clock_file, clock.now(), speed)
+
     @property
     def _clock_file(self) -> Path:
         return self.directory / "clock.json"

@@ -87,7 +87,7 @@ def test_what_is_wrong_is_said_beside_its_field_and_what_is_empty_is_only_missin
     assert 'id="error-name" hx-swap-oob="true"></small>' in verdict
     assert 'id="error-dec" hx-swap-oob="true">Ensure this value' in verdict
     assert 'id="error-window-0" hx-swap-oob="true">' in verdict
-    assert "disabled" in verdict
+    assert browser.post("/compose/", form(name="", dec="100", submit="1")).status_code == 400
 
 
 def test_a_target_that_never_rises_is_refused_with_the_reason_and_its_curve(browser: Client) -> None:
