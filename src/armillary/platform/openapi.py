@@ -27,6 +27,7 @@ _EVERYWHERE: Final = {
 }
 _WHERE_SOMETHING_IS_NAMED: Final = {"404": "There is no such thing, or the caller may not see it."}
 _WHERE_SOMETHING_IS_SENT: Final = {
+    **_WHERE_SOMETHING_IS_NAMED,
     "409": "Somebody else changed what this is about; read it again.",
     "412": "Somebody else changed what this is about since it was read (`If-Match`).",
     "413": "Too much at once.",

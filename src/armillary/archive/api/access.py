@@ -34,7 +34,7 @@ class TokenInFormAuthentication(ChallengingAuthentication):
         if not token:
             return super().authenticate(request)
         with_header = HttpRequest()
-        with_header.META["HTTP_AUTHORIZATION"] = f"Token {token}"
+        with_header.META["HTTP_AUTHORIZATION"] = f"Token {token}".encode("ascii", "replace")
         try:
             return super().authenticate(Request(with_header))
         except AuthenticationFailed as error:
