@@ -211,7 +211,8 @@ def test_machine_code_is_not_reused_when_a_source_file_it_depends_on_has_changed
     from armillary.scheduler.kernel import acceleration
     from armillary.scheduler.kernel.search import search
 
-    assert isinstance(search, numba.core.dispatcher.Dispatcher)
-    stamp = search._cache._cache_file._source_stamp
+    machine = vars(search)["machine"]
+    assert isinstance(machine, numba.core.dispatcher.Dispatcher)
+    stamp = machine._cache._cache_file._source_stamp
     assert stamp[1] == acceleration._SOURCES
     assert len(acceleration._SOURCES) == 32

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from hashlib import blake2b
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +21,7 @@ def _sources() -> str:
     digest = blake2b(digest_size=16)
     for path in sorted(Path(__file__).parent.glob("*.py")):
         source = path.read_bytes()
-        if b"import compiled" in source or b"import entry_point" in source or path.name == "model.py":
+        if b"import compiled" in source or b"import entry_point" in source or path.name in {"model.py", "bundles.py"}:
             digest.update(source)
     return digest.hexdigest()
 
@@ -29,35 +30,69 @@ _SOURCES = _sources() if COMPILED else ""
 
 
 def compiled(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function of numbers and arrays for other compiled ones; it makes no arrays, and Python cannot call it.
+    """Compile a function of numbers and tuples of arrays for other compiled ones; Python cannot call it.
 
-    Without numba's reference counting, which would count every array of every argument in every call, these functions
-    run and compile several times sooner; their callers hold the arrays. The wrappers that unpack Python's arguments
-    would take longer to compile than the functions.
+    It can make no arrays: there is no reference counting, which would count every array in every call. It is kept on
+    disk only as part of the entry points that need it.
     """
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
-
-
-def compiled_with_arrays(function: Callable[P, R]) -> Callable[P, R]:
-    """The same for a function that makes arrays."""
-    return _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+    machine = _compiled(function, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False)
+    if machine is not function:
+        _resolve_quickly(machine)
+    return machine
 
 
 def entry_point(function: Callable[P, R]) -> Callable[P, R]:
-    """Compile a function of numbers and arrays that Python calls too."""
-    return _compiled(function, no_cfunc_wrapper=True)
+    """Compile a function of numbers, arrays and named tuples of arrays that Python calls; kept on disk."""
+    decorated = _compiled(function, no_cfunc_wrapper=True, cache=True)
+    if decorated is function:
+        return function
+    machine: Any = decorated
+    from armillary.scheduler.kernel.bundles import Bundle
+
+    @wraps(function)
+    def call(*arguments: P.args, **_: P.kwargs) -> R:
+        bundled: Any = [Bundle(each) if isinstance(each, tuple) else each for each in arguments]
+        answer: R = machine(*bundled)
+        return answer
+
+    call.__dict__["machine"] = machine
+    return call
 
 
 def _compiled(function: Callable[P, R], **options: Any) -> Callable[P, R]:
-    """Compile when first called; the machine code is kept on disk for later processes."""
+    """Compile when first called."""
     if not COMPILED:
         return function
     import numba
 
-    decorated: Any = numba.njit(cache=True, **options)(function)
+    decorated: Any = numba.njit(**options)(function)
     _depend_on_all_sources(decorated)
     machine: Callable[P, R] = decorated
     return machine
+
+
+def _resolve_quickly(function: Any) -> None:
+    """Compile an inner function once, whatever integers it is called with, and leave its optimisation to entry points.
+
+    Else there would be machine code for every mixture of 32 bits, 64 bits and literals, and all that a function calls
+    would be optimised anew with it. The entry point contains the whole tree, and is optimised as a whole.
+    """
+    import numba
+
+    config: Any = numba.config
+    types: Any = numba.types
+    resolve = function.get_call_template
+
+    def resolve_quickly(arguments: Any, keywords: Any) -> Any:
+        plain = (types.unliteral(each) for each in arguments)
+        widened = [types.int64 if isinstance(each, types.Integer) else each for each in plain]
+        level, config.OPT = config.OPT, 1  # numba compiles under a lock of the process
+        try:
+            return resolve(widened, keywords)
+        finally:
+            config.OPT = level
+
+    function.get_call_template = resolve_quickly
 
 
 def _depend_on_all_sources(function: Any) -> None:

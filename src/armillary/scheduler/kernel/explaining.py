@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from armillary.scheduler.kernel.linear import Bounding
-from armillary.scheduler.kernel.model import NOTHING, Compilation
+from armillary.scheduler.kernel.model import NOTHING, Compilation, Model
 from armillary.scheduler.kernel.plan import Explanation, Status
-from armillary.scheduler.kernel.problem import Entry, FloatArray, Group, GroupKind, Identifier, Problem
+from armillary.scheduler.kernel.problem import (
+    Entry,
+    FloatArray,
+    Group,
+    GroupKind,
+    Identifier,
+    IntegerArray,
+    Problem,
+)
 from armillary.scheduler.kernel.relaxation import Relaxation
 
 _HISTORY = (Status.NO_WINDOW, Status.TOO_SHORT, Status.BLOCKED)
@@ -21,15 +30,50 @@ def explain(
     problem: Problem, compilation: Compilation, relaxation: Relaxation, bounding: Bounding, entries: Sequence[Entry]
 ) -> dict[Identifier, Explanation]:
     """An explanation for every reservation."""
+    cheapest, price = _cheapest_options(compilation.model, relaxation.option_cost(bounding.prices))
     explaining = _Explaining(
         problem=problem,
         compilation=compilation,
-        cost=relaxation.option_cost(bounding.prices),
+        cheapest=cheapest.tolist(),
+        price=price.tolist(),
+        places=_places(compilation, len(problem.resources)).tolist(),
         entries={entry.reservation: entry for entry in entries},
+        on_resource=_by_resource(entries),
         group_of={member: group for group in problem.groups for member in group.members},
         left=_left(problem, entries),
     )
     return {each.id: explaining.of(index) for index, each in enumerate(problem.reservations)}
+
+
+def _cheapest_options(model: Model, cost: FloatArray) -> tuple[IntegerArray, FloatArray]:
+    """By reservation: its (first) cheapest option and what that costs; NOTHING and 0 where it has none."""
+    reservations = len(model.duration)
+    order = np.lexsort((cost, model.option_reservation))
+    some = np.flatnonzero(np.diff(model.first_option))
+    cheapest = np.full(reservations, NOTHING, dtype=np.int32)
+    cheapest[some] = order[model.first_option[some]]
+    price = np.zeros(reservations)
+    price[some] = cost[cheapest[some]]
+    return cheapest, price
+
+
+def _places(compilation: Compilation, resources: int) -> IntegerArray:
+    """By reservation: on how many resources it has an option."""
+    model = compilation.model
+    resource = compilation.piece_resource[model.option_piece].astype(np.int64)
+    pairs = np.unique(model.option_reservation * np.int64(max(resources, 1)) + resource)
+    places: IntegerArray = np.bincount(pairs // max(resources, 1), minlength=len(model.duration)).astype(np.int32)
+    return places
+
+
+def _by_resource(entries: Sequence[Entry]) -> dict[str, tuple[list[float], list[Identifier]]]:
+    """By resource: the starts in order, and what starts then."""
+    found: dict[str, tuple[list[float], list[Identifier]]] = {}
+    for entry in sorted(entries, key=lambda each: each.start_s):
+        starts, names = found.setdefault(entry.resource, ([], []))
+        starts.append(entry.start_s)
+        names.append(entry.reservation)
+    return found
 
 
 def _left(problem: Problem, entries: Sequence[Entry]) -> dict[str, float]:
@@ -46,30 +90,33 @@ def _left(problem: Problem, entries: Sequence[Entry]) -> dict[str, float]:
 class _Explaining:
     problem: Problem
     compilation: Compilation
-    cost: FloatArray
+    cheapest: Sequence[int]
+    """By reservation: the option that costs least; NOTHING if it has none."""
+    price: Sequence[float]
+    """By reservation: what that costs."""
+    places: Sequence[int]
+    """By reservation: on how many resources it has options."""
     entries: Mapping[Identifier, Entry]
+    on_resource: Mapping[str, tuple[Sequence[float], Sequence[Identifier]]]
     group_of: Mapping[Identifier, Group]
     left: Mapping[str, float]
 
     def of(self, index: int) -> Explanation:
         """The explanation of one reservation."""
         reservation = self.problem.reservations[index]
-        model = self.compilation.model
-        options = np.arange(model.first_option[index], model.first_option[index + 1])
+        cheapest, price = self.cheapest[index], self.price[index]
         entry = self.entries.get(reservation.id)
         offered = reservation.value / reservation.duration_s
-        if entry is None and not len(options):
+        if entry is None and cheapest == NOTHING:
             status = _HISTORY[min(int(self.compilation.had_window[index]), 2)]
             return Explanation(reservation.id, status, reservation.value, offered)
-        status, allocation, blocking = self._status(index, options)
-        cheapest = int(options[int(np.argmin(self.cost[options]))]) if len(options) else NOTHING
-        price = float(self.cost[cheapest]) if cheapest != NOTHING else 0.0
+        status, allocation, blocking = self._status(index)
         return Explanation(
             reservation=reservation.id,
             status=status,
             value=reservation.value,
             offered_per_s=offered,
-            resources=len(np.unique(self.compilation.piece_resource[model.option_piece[options]])),
+            resources=self.places[index],
             resource=entry.resource if entry else self._resource(cheapest),
             start_s=entry.start_s if entry else None,
             price_per_s=price / reservation.duration_s,
@@ -78,11 +125,7 @@ class _Explaining:
             blocking=blocking,
         )
 
-    def _status(
-        self,
-        index: int,
-        options: np.ndarray,
-    ) -> tuple[Status, str | None, tuple[Identifier, ...]]:
+    def _status(self, index: int) -> tuple[Status, str | None, tuple[Identifier, ...]]:
         reservation = self.problem.reservations[index]
         if reservation.id in self.entries:
             return Status.SCHEDULED, None, ()
@@ -100,7 +143,7 @@ class _Explaining:
         partners = self._partners(index)
         if partners:
             return Status.SPACING, None, partners
-        is_outbid = bool((reservation.value <= self.cost[options] * (1 + 1e-9)).all())
+        is_outbid = reservation.value <= self.price[index] * (1 + 1e-9)
         return (Status.OUTBID if is_outbid else Status.CROWDED_OUT), None, self._neighbours(index)
 
     def _partners(self, index: int) -> tuple[Identifier, ...]:
@@ -111,17 +154,11 @@ class _Explaining:
 
     def _neighbours(self, index: int) -> tuple[Identifier, ...]:
         """What is scheduled in the time that it could use, nearest to its cheapest option."""
-        model = self.compilation.model
-        run = slice(model.first_option[index], model.first_option[index + 1])
-        cheapest = int(model.first_option[index] + int(np.argmin(self.cost[run])))
-        resource = self._resource(cheapest)
-        start = float(model.option_start[cheapest])
-        end = float(model.option_latest[cheapest] + model.duration[index])
-        return tuple(
-            entry.reservation
-            for entry in self.entries.values()
-            if entry.resource == resource and start <= entry.start_s < end
-        )[:_MOST_NAMED]
+        model, cheapest = self.compilation.model, self.cheapest[index]
+        starts, names = self.on_resource.get(self._resource(cheapest) or "", ((), ()))
+        first = bisect_left(starts, float(model.option_start[cheapest]))
+        last = bisect_left(starts, float(model.option_latest[cheapest] + model.duration[index]))
+        return tuple(names[first : min(last, first + _MOST_NAMED)])
 
     def _resource(self, option: int) -> str | None:
         if option == NOTHING:

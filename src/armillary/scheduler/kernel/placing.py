@@ -58,6 +58,8 @@ class Workspace(NamedTuple):
     in_pool: npt.NDArray[np.bool_]
     key: FloatArray
     """By position in the pool: units are tried from the largest key down."""
+    order: IntegerArray
+    """Positions in the pool, sorted by key."""
     candidate: npt.NDArray[np.bool_]
     """By option: whether it is worth trying."""
 
@@ -84,6 +86,7 @@ def make_workspace(model: Model, timeline: Timeline, candidate: npt.NDArray[np.b
         pool=np.zeros(units, dtype=np.int32),
         in_pool=np.zeros(units, dtype=np.bool_),
         key=np.zeros(units),
+        order=np.zeros(units, dtype=np.int32),
         candidate=candidate,
     )
 
@@ -282,7 +285,8 @@ def add_to_pool(work: Workspace, unit: int) -> None:
 @entry_point
 def fill(model: Model, timeline: Timeline, work: Workspace, order: IntegerArray) -> None:
     """Place every unit that fits, in an order."""
-    for unit in order:
+    for index in range(len(order)):
+        unit = order[index]
         if timeline.option_at[model.member[model.first_member[unit]]] != NOTHING:
             continue
         if place_unit(model, timeline, work, unit, ALL_SLABS, 0.0):

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays, entry_point
+from armillary.scheduler.kernel.acceleration import compiled, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
@@ -70,10 +70,12 @@ def refine(
     """Pursue the goals from a recorded state; ``order`` is that in which reservations are considered."""
     restore(model, timeline, record.sequence, record.held, record.release, record.due)
     keep_changes(work)
-    for reservation in order:
+    for index in range(len(order)):
+        reservation = order[index]
         if wishes.option[reservation] != NOTHING and timeline.option_at[reservation] == wishes.option[reservation]:
             stay(model, timeline, wishes, reservation)
-    for reservation in order:
+    for index in range(len(order)):
+        reservation = order[index]
         is_placed = timeline.option_at[reservation] != NOTHING
         if wishes.option[reservation] == NOTHING or wishes.is_kept[reservation] or not is_placed:
             continue
@@ -82,12 +84,14 @@ def refine(
             keep_changes(work)
         else:
             undo_changes(model, timeline, work)
-    for reservation in order:
+    for index in range(len(order)):
+        reservation = order[index]
         is_free = timeline.option_at[reservation] != NOTHING and not wishes.is_kept[reservation]
         if is_free and wishes.worst[reservation] > -np.inf:
             lower_cost(model, timeline, work, wishes, reservation)
             keep_changes(work)
-    for reservation in order:
+    for index in range(len(order)):
+        reservation = order[index]
         is_free = timeline.option_at[reservation] != NOTHING and not wishes.is_kept[reservation]
         if is_free and wishes.worst[reservation] == -np.inf:
             start_earlier(model, timeline, work, reservation)
@@ -159,23 +163,41 @@ def eject_nearest(model: Model, timeline: Timeline, work: Workspace, wishes: Wis
     return True
 
 
-@compiled_with_arrays
+@compiled
+def cost_at(wishes: Wishes, first: int, last: int, time: float) -> float:
+    """The cost at a time by the samples ``first`` to ``last - 1``: linear between them, level outside."""
+    if time <= wishes.sample_time[first]:
+        return float(wishes.sample_cost[first])
+    if time >= wishes.sample_time[last - 1]:
+        return float(wishes.sample_cost[last - 1])
+    low, high = first, last - 1
+    while high - low > 1:
+        middle = (low + high) // 2
+        if wishes.sample_time[middle] <= time:
+            low = middle
+        else:
+            high = middle
+    share = (time - wishes.sample_time[low]) / (wishes.sample_time[high] - wishes.sample_time[low])
+    return float(wishes.sample_cost[low] + share * (wishes.sample_cost[high] - wishes.sample_cost[low]))
+
+
+@compiled
 def cheapest_start(wishes: Wishes, option: int, reservation: int, low: float, high: float) -> tuple[float, float]:
     """The cheapest start within ``[low, high]`` and its cost: at an end, or at a sample between."""
     first, last = wishes.first_sample[option], wishes.first_sample[option + 1]
     if first == last:
         return low, wishes.worst[reservation]
-    times, costs = wishes.sample_time[first:last], wishes.sample_cost[first:last]
-    start, cost = low, np.interp(low, times, costs)
-    if np.interp(high, times, costs) < cost:
-        start, cost = high, np.interp(high, times, costs)
-    for index in range(last - first):
-        if low < times[index] < high and costs[index] < cost:
-            start, cost = times[index], costs[index]
+    start, cost = low, cost_at(wishes, first, last, low)
+    at_end = cost_at(wishes, first, last, high)
+    if at_end < cost:
+        start, cost = high, at_end
+    for index in range(first, last):
+        if low < wishes.sample_time[index] < high and wishes.sample_cost[index] < cost:
+            start, cost = wishes.sample_time[index], wishes.sample_cost[index]
     return start, cost
 
 
-@compiled_with_arrays
+@compiled
 def lower_cost(model: Model, timeline: Timeline, work: Workspace, wishes: Wishes, reservation: int) -> None:
     """Put a reservation where it costs least without moving any other off its place; it can always stay."""
     old = timeline.option_at[reservation]

@@ -11,11 +11,12 @@ Pisinger & Ropke, "Large neighborhood search", Handbook of Metaheuristics (2010)
 
 from __future__ import annotations
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays, entry_point
+from armillary.scheduler.kernel.acceleration import compiled, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
@@ -93,9 +94,14 @@ def make_record(timeline: Timeline, value: float) -> Record:
     )
 
 
-@entry_point
 def value_of(model: Model, timeline: Timeline) -> float:
     """The summed value of what is placed."""
+    return float(model.value[timeline.option_at != NOTHING].sum())
+
+
+@compiled
+def placed_value(model: Model, timeline: Timeline) -> float:
+    """The same, for compiled functions."""
     total = 0.0
     for reservation in range(len(model.value)):
         if timeline.option_at[reservation] != NOTHING:
@@ -103,14 +109,15 @@ def value_of(model: Model, timeline: Timeline) -> float:
     return total
 
 
-@compiled_with_arrays
+@compiled
 def save_record(timeline: Timeline, record: Record) -> None:
     """Note the current state as the best."""
     record.number[BEST] = record.number[CURRENT]
-    record.held[:] = timeline.held
-    record.release[:] = timeline.release
-    record.due[:] = timeline.due
+    for reservation in range(len(record.release)):
+        record.release[reservation] = timeline.release[reservation]
+        record.due[reservation] = timeline.due[reservation]
     for slab in range(len(timeline.held)):
+        record.held[slab] = timeline.held[slab]
         for index in range(timeline.held[slab]):
             record.sequence[slab, index] = timeline.sequence[slab, index]
 
@@ -260,13 +267,31 @@ def rank_pool(work: Workspace, guide: Guide) -> None:
         work.key[index] = key
 
 
-@compiled_with_arrays
+@compiled
+def sort_pool(work: Workspace) -> None:
+    """Put the pool in the order of the keys, the largest first (Shell's sort: a pool has some hundred units)."""
+    count = work.counters[POOLED]
+    for index in range(count):
+        work.order[index] = index
+    step = count // 2
+    while step > 0:
+        for index in range(step, count):
+            moving, place = work.order[index], index
+            while place >= step and work.key[work.order[place - step]] < work.key[moving]:
+                work.order[place] = work.order[place - step]
+                place -= step
+            work.order[place] = moving
+        step //= 2
+
+
+@compiled
 def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int) -> float:
     """Place what fits of the pool, in the order of the keys; the summed value placed."""
     # The first in the pool are those removed, then the one aimed at, then the gathered ones.
     placed = 0.0
-    pooled = work.counters[POOLED]
-    for position in np.argsort(-work.key[:pooled]):
+    sort_pool(work)
+    for rank in range(work.counters[POOLED]):
+        position = work.order[rank]
         unit = work.pool[position]
         if place_unit(model, timeline, work, unit, TOUCHED_SLABS, BLINK) or (
             position <= removed
@@ -277,10 +302,10 @@ def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, re
     return placed
 
 
-@compiled_with_arrays
+@compiled
 def settle(model: Model, timeline: Timeline, record: Record) -> None:
     """Sum the current value anew: running sums drift by rounding."""
-    record.number[CURRENT] = value_of(model, timeline)
+    record.number[CURRENT] = placed_value(model, timeline)
     if record.number[CURRENT] > record.number[BEST]:
         save_record(timeline, record)
 
@@ -318,7 +343,7 @@ def search(
         gather(model, timeline, work, guide)
         rank_pool(work, guide)
         change = recreate(model, timeline, work, guide, removed) - lost
-        if change < temperature * np.log(uniform(work.random)):
+        if change < temperature * math.log(uniform(work.random)):
             undo_changes(model, timeline, work)
             continue
         keep_changes(work)

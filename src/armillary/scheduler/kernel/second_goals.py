@@ -41,11 +41,10 @@ def _wishes(problem: Problem, compilation: Compilation, position: dict[int | str
     reservations = len(problem.reservations)
     option, start = np.full(reservations, NOTHING, dtype=np.int32), np.zeros(reservations)
     place = {each.id: index for index, each in enumerate(problem.resources)}
-    for entry in problem.published:
-        index = position.get(entry.reservation, NOTHING)
-        if index != NOTHING and entry.resource in place:
-            option[index] = option_at(compilation, index, place[entry.resource], entry.start_s)
-            start[index] = entry.start_s
+    for entry, found in zip(problem.published, published_options(problem, compilation).tolist(), strict=True):
+        if found != NOTHING:
+            index = position[entry.reservation]
+            option[index], start[index] = found, entry.start_s
     worst = np.full(reservations, -np.inf)
     for preference in problem.preferences:
         index = position[preference.reservation]
@@ -75,13 +74,31 @@ def _samples(
     return first, np.concatenate(times), np.concatenate(costs)
 
 
-def option_at(compilation: Compilation, reservation: int, resource: int, start: float) -> int:
-    """The option of a reservation on a resource that contains a start; NOTHING if none does."""
+def published_options(problem: Problem, compilation: Compilation) -> IntegerArray:
+    """By published entry: the option of its reservation, on its resource, that contains its start; NOTHING if none."""
     model = compilation.model
-    run = slice(model.first_option[reservation], model.first_option[reservation + 1])
-    here = compilation.piece_resource[model.option_piece[run]] == resource
-    inside = here & (model.option_start[run] - 1e-6 <= start) & (start <= model.option_latest[run] + 1e-6)
-    return int(run.start + np.argmax(inside)) if inside.any() else NOTHING
+    position = {each.id: index for index, each in enumerate(problem.reservations)}
+    place = {each.id: index for index, each in enumerate(problem.resources)}
+    rows = np.array(
+        [
+            (number, position[entry.reservation], place[entry.resource], entry.start_s)
+            for number, entry in enumerate(problem.published)
+            if entry.reservation in position and entry.resource in place
+        ],
+        dtype=np.float64,
+    ).reshape(-1, 4)
+    owner = rows[:, 1].astype(np.int64)
+    first = model.first_option[owner].astype(np.int64)
+    count = model.first_option[owner + 1] - first
+    row = np.repeat(np.arange(len(rows)), count)
+    option = np.arange(len(row)) - np.repeat(np.cumsum(count) - count, count) + first[row]
+    start = rows[row, 3]
+    inside = (model.option_start[option] - 1e-6 <= start) & (start <= model.option_latest[option] + 1e-6)
+    inside &= compilation.piece_resource[model.option_piece[option]] == rows[row, 2]
+    found = np.full(len(problem.published), NOTHING, dtype=np.int32)
+    last_first = np.flatnonzero(inside)[::-1]  # where several contain it, the first is written last
+    found[rows[row[last_first], 0].astype(np.int64)] = option[last_first]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

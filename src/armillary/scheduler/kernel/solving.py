@@ -18,7 +18,7 @@ from armillary.scheduler.kernel.plan import Pace, Plan, PriceInterval, StopReaso
 from armillary.scheduler.kernel.problem import FloatArray, Identifier, IntegerArray, Problem, Reservation
 from armillary.scheduler.kernel.relaxation import Relaxation, best_by_reservation
 from armillary.scheduler.kernel.search import BEST, Guide, Record, make_record, search, value_of
-from armillary.scheduler.kernel.second_goals import option_at, pursue
+from armillary.scheduler.kernel.second_goals import published_options, pursue
 from armillary.scheduler.kernel.timeline import Timeline, empty_timeline
 from armillary.scheduler.kernel.timing import Timing
 from armillary.scheduler.kernel.verification import violations
@@ -256,15 +256,11 @@ def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) 
 def _place_published(problem: Problem, compilation: Compilation, timeline: Timeline, work: Workspace) -> None:
     """Place what is still valid of the plan in force, whole units only, in the order of time."""
     model = compilation.model
-    position = {each.id: index for index, each in enumerate(problem.reservations)}
-    place = {each.id: index for index, each in enumerate(problem.resources)}
     by_unit: dict[int, dict[int, tuple[int, float]]] = {}
-    for entry in sorted(problem.published, key=lambda each: each.start_s):
-        reservation, resource = position.get(entry.reservation, NOTHING), place.get(entry.resource, NOTHING)
-        option = NOTHING
-        if NOTHING not in {reservation, resource}:
-            option = option_at(compilation, reservation, resource, entry.start_s)
+    found = zip(published_options(problem, compilation).tolist(), problem.published, strict=True)
+    for option, entry in sorted(found, key=lambda each: each[1].start_s):
         if option != NOTHING:
+            reservation = int(model.option_reservation[option])
             by_unit.setdefault(int(model.unit_of[reservation]), {})[reservation] = option, entry.start_s
     size = np.diff(model.first_member)
     runs = [list(rows.values()) for unit, rows in by_unit.items() if len(rows) == size[unit]]

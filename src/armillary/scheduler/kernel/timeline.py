@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from armillary.scheduler.kernel.acceleration import compiled, compiled_with_arrays
+from armillary.scheduler.kernel.acceleration import compiled
 from armillary.scheduler.kernel.model import NOTHING, Compilation, Model
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 
@@ -215,7 +215,7 @@ def take_out(model: Model, timeline: Timeline, reservation: int) -> None:
     refresh(model, timeline, slab, position)
 
 
-@compiled_with_arrays
+@compiled
 def restore(
     model: Model,
     timeline: Timeline,
@@ -225,11 +225,14 @@ def restore(
     due: FloatArray,
 ) -> None:
     """Put a timeline into a recorded state."""
-    timeline.option_at[:] = NOTHING
-    timeline.choice_taken[:] = 0
-    timeline.used[:] = 0.0
-    timeline.held[:] = held
+    for reservation in range(len(timeline.option_at)):
+        timeline.option_at[reservation] = NOTHING
+    for choice in range(len(timeline.choice_taken)):
+        timeline.choice_taken[choice] = 0
+    for allocation in range(len(timeline.used)):
+        timeline.used[allocation] = 0.0
     for slab in range(len(held)):
+        timeline.held[slab] = held[slab]
         for index in range(held[slab]):
             option = sequence[slab, index]
             timeline.sequence[slab, index] = option

@@ -35,19 +35,24 @@ class Timing:
         for slab in range(len(record.held)):
             options = record.sequence[slab, : record.held[slab]]
             latest = self._latest(slab, options, record)
-            end, setup = float(model.slab_entry[slab]), int(model.slab_entry_setup[slab])
-            for position, option in enumerate(options.tolist()):
-                reservation = int(model.option_reservation[option])
-                earliest = float(record.release[reservation])
-                if setup != NOTHING:
-                    earliest = max(earliest, end + self._gap(slab, setup, int(model.setup[reservation])))
-                place = int(self.compilation.piece_resource[model.option_piece[option]])
+            end, before = float(model.slab_entry[slab]), int(model.slab_entry_setup[slab])
+            reservations = model.option_reservation[options]
+            rows = zip(
+                reservations.tolist(),
+                record.release[reservations].tolist(),
+                latest.tolist(),
+                model.duration[reservations].tolist(),
+                model.setup[reservations].tolist(),
+                self.compilation.piece_resource[model.option_piece[options]].tolist(),
+                strict=True,
+            )
+            for reservation, release, due, duration, setup, place in rows:
+                earliest = release if before == NOTHING else max(release, end + self._gap(slab, before, setup))
                 name = self.problem.resources[place].id
                 wish = published.get((reservation, name))
-                preference = preferences.get((reservation, name))
-                start = _choose(earliest, float(latest[position]), wish, preference)
+                start = _choose(earliest, due, wish, preferences.get((reservation, name)))
                 found.append((place, start, Entry(self.problem.reservations[reservation].id, name, start)))
-                end, setup = start + float(model.duration[reservation]), int(model.setup[reservation])
+                end, before = start + duration, setup
         found.sort(key=lambda each: each[:2])
         return tuple(entry for _, _, entry in found)
 

@@ -6,6 +6,8 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
+import numpy as np
+
 from armillary.scheduler.kernel.problem import Entry, Fixed, GroupKind, Identifier, Problem, Reservation, Resource
 
 _TOLERANCE_S = 1e-3
@@ -42,19 +44,31 @@ class _Check:
             seen.add(entry.reservation)
 
     def windows(self) -> Iterator[str]:
-        windows = self._problem.windows
-        index = {each.id: number for number, each in enumerate(self._problem.reservations)}
-        place = {each.id: number for number, each in enumerate(self._problem.resources)}
-        own: dict[tuple[int, int], list[tuple[float, float]]] = defaultdict(list)
-        rows = zip(windows.reservation, windows.resource, windows.start_s, windows.end_s, strict=True)
-        for owner, where, start, end in rows:
-            own[int(owner), int(where)].append((float(start), float(end)))
+        open_windows = {
+            each.id: np.asarray(each.windows, dtype=np.float64).reshape(-1, 2).tolist()
+            for each in self._problem.resources
+        }
+        own = self._own_windows()
         for entry in self._known():
             end = entry.start_s + self._reservations[entry.reservation].duration_s
-            if not _inside(entry.start_s, end, own[index[entry.reservation], place[entry.resource]]):
+            if not _inside(entry.start_s, end, own[entry.reservation, entry.resource]):
                 yield f"{entry} lies in none of its windows"
-            if not _inside(entry.start_s, end, [(a, b) for a, b in self._resources[entry.resource].windows]):
+            if not _inside(entry.start_s, end, open_windows[entry.resource]):
                 yield f"{entry} lies in no window of its resource"
+
+    def _own_windows(self) -> dict[tuple[Identifier, str], list[tuple[float, float]]]:
+        """The windows of what is scheduled where it is scheduled: a small part of all."""
+        windows, reservations, resources = self._problem.windows, self._problem.reservations, self._problem.resources
+        index = {each.id: number for number, each in enumerate(reservations)}
+        place = {each.id: number for number, each in enumerate(resources)}
+        key = windows.reservation.astype(np.int64) * len(resources) + windows.resource
+        used = [index[entry.reservation] * len(resources) + place[entry.resource] for entry in self._known()]
+        rows = np.flatnonzero(np.isin(key, np.array(used, dtype=np.int64)))
+        own: dict[tuple[Identifier, str], list[tuple[float, float]]] = defaultdict(list)
+        columns = (windows.reservation, windows.resource, windows.start_s, windows.end_s)
+        for owner, where, start, end in zip(*(column[rows].tolist() for column in columns), strict=True):
+            own[reservations[owner].id, resources[where].id].append((start, end))
+        return own
 
     def overlaps(self) -> Iterator[str]:
         busy: dict[str, list[tuple[float, float, str, str]]] = defaultdict(list)
@@ -106,7 +120,7 @@ class _Check:
                 yield entry
 
 
-def _inside(start: float, end: float, windows: Sequence[tuple[float, float]]) -> bool:
+def _inside(start: float, end: float, windows: Sequence[Sequence[float]]) -> bool:
     return any(a - _TOLERANCE_S <= start and end <= b + _TOLERANCE_S for a, b in windows)
 
 
