@@ -91,6 +91,11 @@ class Visitor:
         script = "return document.documentElement.scrollWidth - document.documentElement.clientWidth"
         return int(self.driver.execute_script(script))
 
+    def narrowest_fact_px(self) -> int:
+        """The width of the narrowest value in the lists of facts of the page; the window's width if there is none."""
+        script = "return Math.min(innerWidth, ...[...document.querySelectorAll('dl dd')].map((it) => it.clientWidth))"
+        return int(self.driver.execute_script(script))
+
 
 @contextmanager
 def _browser(width_px: int, *, dark: bool = False) -> Iterator[webdriver.Chrome]:

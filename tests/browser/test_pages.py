@@ -10,7 +10,10 @@ import pytest
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
-PAGES = ("/tonight/", "/requestgroups/", "/requestgroups/1/", "/compose/", "/data/", "/data/1/")
+PAGES = (
+    *("/tonight/", "/requestgroups/", "/requestgroups/1/", "/compose/", "/data/", "/data/1/", "/proposals/", "/calls/"),
+    *("/observatory/", "/observatory/telescopes/1/", "/observatory/instruments/1/", "/downtimes/", "/profile/"),
+)
 
 
 def test_every_page_fits_the_screen_and_the_console_has_no_complaint(any_screen: Any) -> None:
@@ -18,6 +21,7 @@ def test_every_page_fits_the_screen_and_the_console_has_no_complaint(any_screen:
         any_screen.visit(path)
         any_screen.find("main h1")
         assert any_screen.overflow_px() <= 0, path
+        assert any_screen.narrowest_fact_px() > 60, f"a value on {path} has no room beside its name"
         assert any_screen.complaints() == [], path
 
 
@@ -44,8 +48,10 @@ def test_a_wrong_password_is_refused_with_a_sentence(visitor: Any) -> None:
 
 def test_a_visitor_sees_no_private_request_and_no_private_frame(visitor: Any) -> None:
     visitor.visit("/requestgroups/")
+    assert visitor.find("h1").text == "Requests"
     assert "Standard star" not in visitor.text()
     visitor.visit("/data/")
+    assert visitor.find("h1").text == "Data"
     assert visitor.all(".frame") == []
 
 
@@ -56,6 +62,16 @@ def test_tonight_shows_every_telescope_with_darkness_plans_and_what_is_done(astr
     assert astronomer.all(".observation-PENDING")
     assert astronomer.all(".observation-COMPLETED")
     assert astronomer.all(".track .downtime")
+
+
+def test_the_start_page_of_the_demonstration_says_what_to_do_next(visitor: Any, night: Any) -> None:
+    visitor.visit("/")
+    assert "Log in as astronomer with the password that your terminal shows" in visitor.find("#next").text
+    visitor.find("#next a").click()
+    visitor.sign_in("astronomer", night.password("astronomer"))
+    visitor.find("#composer")
+    visitor.visit("/")
+    assert visitor.find("#next a").get_attribute("href").endswith("/compose/")
 
 
 def test_the_timeline_goes_on_by_itself(astronomer: Any) -> None:

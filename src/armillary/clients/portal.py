@@ -25,6 +25,7 @@ from armillary.core.requests.model import Request, RequestGroup
 
 Json = dict[str, Any]
 _PAGE: Final = 1000
+_PAGE_OF_A_STRANGER: Final = 100  # callers without a token are refused more at once
 _CONFLICT: Final = 409
 
 
@@ -160,7 +161,7 @@ class PortalClient:
             return _GROUPS.validate_json(answer.content)
 
     def request_groups(self, **filters: Any) -> Iterator[RequestGroup]:
-        """Request groups, page after page."""
+        """Request groups, page after page; ``limit`` says how many are asked for at once."""
         for item in self._pages("api/requestgroups/", filters):
             with expecting("portal"):
                 group = RequestGroup.model_validate(item)
@@ -422,8 +423,10 @@ class PortalClient:
     def _pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[Json]:
         """Everything in a list; by offset, because an address in an answer may not be reachable from here."""
         offset = 0
+        largest = _PAGE if "Authorization" in self._http.headers else _PAGE_OF_A_STRANGER
+        limit = min(int(parameters.get("limit", largest)), largest)
         while True:
-            page = self._object(path, {**parameters, "limit": _PAGE, "offset": offset})
+            page = self._object(path, {**parameters, "limit": limit, "offset": offset})
             with expecting("portal"):
                 results, more = page["results"], page["next"] is not None
             yield from results

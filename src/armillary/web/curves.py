@@ -86,7 +86,8 @@ def altitude_plot(
     if now is not None and start <= now <= end:
         plot.add_layout(Span(location=now, dimension="height", line_color="#d6336c", line_width=2))
     if plot.legend:
-        plot.legend.location = "top_left"
+        plot.add_layout(plot.legend[0], "above")  # upon the card, where no curve and no darkness is behind it
+        plot.legend.location, plot.legend.orientation, plot.legend.ncols = "top_left", "horizontal", 4
         plot.legend.background_fill_alpha = plot.legend.border_line_alpha = 0.0
         plot.legend.label_text_color = _TEXT_COLOUR
         plot.legend.click_policy = "hide"

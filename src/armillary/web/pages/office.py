@@ -16,6 +16,7 @@ from armillary.web.access import Access, page
 from armillary.web.answers import sentences_of, tried
 
 _SECTION: Final = "office"
+_TABS: Final = {"person": "people", "proposal": "proposals"}
 _PAGE: Final = 50
 _ACCOUNT_FLAGS: Final = {
     "is_active": "May log in",
@@ -39,7 +40,7 @@ _KINDS: Final = {
 
 
 def _show(request: HttpRequest, template: str, **context: Any) -> HttpResponse:
-    context |= {"section": _SECTION, "now": clock.now()}
+    context |= {"section": _SECTION, "tab": _TABS.get(template, template), "now": clock.now()}
     return render(request, f"armillary/office/{template}.html", context)
 
 

@@ -25,7 +25,7 @@ _LIVE: Final = frozenset({"PENDING", "IN_PROGRESS"})
 def request_groups(request: HttpRequest, access: Access) -> HttpResponse:
     """All request groups the caller may see, newest first."""
     filters = {name: request.GET[name] for name in ("state", "name", "proposal", "user") if request.GET.get(name)}
-    groups = list(islice(access.portal.request_groups(limit=_PER_PAGE, **filters), _PER_PAGE + 1))
+    groups = list(islice(access.portal.request_groups(limit=_PER_PAGE + 1, **filters), _PER_PAGE + 1))
     context = {
         "section": "requests",
         "now": clock.now(),
