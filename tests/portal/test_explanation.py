@@ -73,7 +73,7 @@ def test_a_full_night_says_how_many_are_before_it(
     assert operator.post("/api/observations/", wish(rival, start, minutes=120)).status_code == 201
     here = at(explained(astronomer, waiting))
     assert here["free"] == []
-    assert here["sentence"].startswith("The time is taken by 1 other observations, 1 of them of higher priority")
+    assert here["sentence"].startswith("The time is taken by 1 other observation, 1 of them of higher priority")
 
 
 def test_a_downtime_is_named_as_what_is_in_the_way(

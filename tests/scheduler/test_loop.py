@@ -218,6 +218,7 @@ def test_a_time_critical_request_wins_against_a_normal_one(world: World, ask: As
     reason = next(each for each in loop.status.reasons if each.request_group == normal.id)
     assert reason.status in {"outbid", "crowded_out"}
     assert reason.blocking == (critical.requests[0].id,)
+    assert reason.status == "outbid" or f"beside request {critical.requests[0].id}." in reason.sentence
 
 
 def test_a_source_that_cannot_be_read_stops_publishing_and_is_tried_again(

@@ -102,12 +102,15 @@ def test_a_proposal_lives_from_call_to_members_on_the_pages(astronomer: User) ->
     review = ScienceApplicationReview.objects.get()
     reviewer = browser_of(halley)
     assert "Pulsating stars" in said(reviewer.get("/reviews/"))
+    assert "1 to review" in said(reviewer.get("/calls/"))
     opinion = {"comments": "Good.", "grade": "1.5", "finished": "on"}
     assert "mean 1.50" in said(reviewer.post(f"/reviews/{review.pk}/", opinion, follow=True))
+    assert "to review" not in said(reviewer.get("/calls/"))
     reviewer.post(f"/reviews/{review.pk}/", {"summary": "A fine idea."})
 
     assert "A fine idea." in said(office.get("/calls/"))
-    assert "To be decided" not in said(browser.get("/calls/"))
+    assert "Ranking" in said(office.get("/calls/"))
+    assert "Ranking" not in said(browser.get("/calls/"))
     decision = {"tac_priority": "20", "tac_rank": "1", "accept": ""}
     assert "It is accepted" in said(office.post(f"/applications/{application}/decide/", decision, follow=True))
 

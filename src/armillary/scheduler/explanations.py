@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -114,7 +114,8 @@ def _sentence(
     elif explanation.status is Status.OUTBID:
         return _outbid(candidate, explanation, relaxation)
     else:
-        sentence = explanation.sentence().replace("resource", "telescope")
+        named = replace(explanation, blocking=tuple(f"request {it}" for it in explanation.blocking))
+        sentence = named.sentence().replace("resource", "telescope")
     return sentence if relaxation is None else f"{sentence} It would be expected to be scheduled {relaxation}."
 
 

@@ -196,8 +196,9 @@ def _sentence(
     own = row.request_group
     effective = own.proposal.tac_priority * own.ipp_value
     stronger = sum(_priority(item.request)["effective"] > effective for item in rivals)
+    others = "1 other observation" if len(rivals) == 1 else f"{len(rivals)} other observations"
     return (
-        f"The time is taken by {len(rivals)} other observations, {stronger} of them of higher priority; the longest "
+        f"The time is taken by {others}, {stronger or 'none'} of them of higher priority; the longest "
         f"free time is {_length(longest_free)}, and it takes {_length(row.duration_s)}."
     )
 

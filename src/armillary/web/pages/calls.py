@@ -21,12 +21,14 @@ _EMPTY_ROWS: Final = 2
 @page("calls")
 def calls(request: HttpRequest, access: Access) -> HttpResponse:
     """What can be applied for, and what the caller has applied for."""
+    reviews = access.people.reviews()
     context = {
         "section": "calls",
         "now": clock.now(),
         "calls": access.people.calls(only_open=True),
         "applications": access.people.applications(),
-        "reviews": access.people.reviews(),
+        "reviews": reviews,
+        "to_review": sum(not (it["my_review"] or {}).get("finished") for it in reviews),
         "ranking": _ranking(access),
     }
     return render(request, "armillary/calls.html", context)
