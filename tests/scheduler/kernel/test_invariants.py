@@ -216,3 +216,17 @@ def test_machine_code_is_not_reused_when_a_source_file_it_depends_on_has_changed
     stamp = machine._cache._cache_file._source_stamp
     assert stamp[1] == acceleration._SOURCES
     assert len(acceleration._SOURCES) == 32
+
+
+_NIGHT = Resource("tel", [(0, 36000)])
+
+
+def test_the_bound_sees_that_narrow_windows_exclude_each_other() -> None:
+    random = np.random.default_rng(7)
+    duration = np.round(random.uniform(300.0, 3600.0, 120))
+    start = np.round(random.uniform(0.0, 36000.0 - 2 * duration))
+    end = start + np.round(duration * random.uniform(1.0, 2.0, 120))
+    rows = [Reservation(index, float(d), float(d) * (1 + index % 3)) for index, d in enumerate(duration)]
+    own = Windows.from_mappings([{"tel": [(float(a), float(b))]} for a, b in zip(start, end, strict=True)], [_NIGHT])
+    plan = solve(Problem([_NIGHT], rows, own), iteration_limit=5000)
+    assert plan.gap < 0.015

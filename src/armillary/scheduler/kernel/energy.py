@@ -14,6 +14,10 @@ import numpy as np
 from armillary.scheduler.kernel.acceleration import entry_point
 from armillary.scheduler.kernel.problem import FloatArray
 
+_CROWDED = 1e-3
+"""An instant is crowded if what must be running then exceeds one by more than this."""
+_SHORTEST_S = 1e-2
+
 
 class Cut(NamedTuple):
     """Part ``[start_s, end_s)`` of a piece, and the seconds in it."""
@@ -34,6 +38,32 @@ def energies(earliest: FloatArray, latest: FloatArray, length: FloatArray, cut: 
     right = np.minimum(latest + length, cut.end_s) - np.maximum(latest, cut.start_s)
     energy: FloatArray = np.maximum(np.minimum(left, right), 0.0)
     return energy
+
+
+def crowded_instants(piece: int, latest: FloatArray, end: FloatArray, share: FloatArray) -> list[Cut]:
+    """Spans in which more than one observation must be running: apart from each other, the most crowded first.
+
+    Args:
+        piece: for the cuts.
+        latest: latest starts.
+        end: earliest ends; whatever starts later than it could end is left aside.
+        share: how much of each is chosen.
+    """
+    must = np.flatnonzero(end > latest)
+    latest, end, share = latest[must], end[must], share[must]
+    covers = (latest[None, :] <= latest[:, None]) & (latest[:, None] < end[None, :])
+    load = covers @ share
+    until = np.where(covers, end[None, :], np.inf).min(axis=1, initial=np.inf)
+    cuts: list[Cut] = []
+    for at in np.argsort(-load, kind="stable").tolist():
+        if load[at] <= 1.0 + _CROWDED:
+            break
+        cut = Cut(piece, float(latest[at]), float(until[at]))
+        if cut.capacity > _SHORTEST_S and all(
+            cut.end_s <= other.start_s or other.end_s <= cut.start_s for other in cuts
+        ):
+            cuts.append(cut)
+    return cuts
 
 
 @entry_point

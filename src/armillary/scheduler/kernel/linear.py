@@ -14,11 +14,13 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
-from armillary.scheduler.kernel.energy import Cut, most_violated
+from armillary.scheduler.kernel.energy import Cut, crowded_instants, most_violated
 from armillary.scheduler.kernel.model import NOTHING
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, best_by_reservation, choice_rows
 
+_PRIMAL = 4
+"""HiGHS's number of the primal simplex method."""
 _FIRST_COLUMNS = 2
 """Columns per reservation to start with."""
 _MORE_COLUMNS = 3
@@ -29,7 +31,7 @@ _TIGHT = 0.5
 """Pieces filled less than this are not searched for cuts."""
 _VIOLATION = 1e-3
 """A cut is added if more than this share of its time is oversold."""
-_MOST_ROUNDS = 60
+_MOST_ROUNDS = 200
 _GUESS_ROUNDS = 40
 _GUESS_TEMPERATURE = 0.1
 """The margin, as a share of the value, that makes an option e times likelier in the guess."""
@@ -58,34 +60,34 @@ class Programme:
         model = relaxation.compilation.model
         self._choices = len(model.duration)
         self._pieces = len(relaxation.capacity)
-        self._column_of = np.full(len(model.option_start), NOTHING, dtype=np.int64)
+        self._column_of = np.full(len(relaxation.start), NOTHING, dtype=np.int64)
         self.columns = np.zeros(0, dtype=np.int64)
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
         self._highs.setOptionValue("threads", 1)
+        # Primal simplex: the basis stays feasible when columns are added, which is most of what happens here.
+        self._highs.setOptionValue("simplex_strategy", _PRIMAL)
         self._highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
         upper = np.concatenate([self._rows.upper, relaxation.capacity, model.allocation_limit])
         lower = np.concatenate([self._rows.lower, np.full(len(upper) - self._choices, -np.inf)])
         empty = np.zeros(0, dtype=np.int32)
         self._highs.addRows(len(upper), lower, upper, 0, np.zeros(len(upper), dtype=np.int32), empty, np.zeros(0))
 
-    def admit(self, options: np.ndarray) -> int:
-        """Add the columns of those options that are not in yet; how many."""
-        options = np.unique(options)
-        options = options[self._column_of[options] == NOTHING]
-        count = len(options)
+    def admit(self, parts: np.ndarray) -> int:
+        """Add the columns of those parts that are not in yet; how many."""
+        parts = np.unique(parts)
+        parts = parts[self._column_of[parts] == NOTHING]
+        count = len(parts)
         if not count:
             return 0
-        self._column_of[options] = len(self.columns) + np.arange(count)
-        self.columns = np.concatenate([self.columns, options])
-        column, row, weight = self._entries(options)
+        self._column_of[parts] = len(self.columns) + np.arange(count)
+        self.columns = np.concatenate([self.columns, parts])
+        column, row, weight = self._entries(parts)
         order = np.lexsort((row, column))
         starts = np.searchsorted(column[order], np.arange(count)).astype(np.int32)
-        value = self._relaxation.compilation.model.value
-        owner = self._relaxation.compilation.model.option_reservation[options]
         self._highs.addCols(
             count,
-            value[owner],
+            self._relaxation.value[parts],
             np.zeros(count),
             np.full(count, np.inf),
             len(order),
@@ -96,18 +98,18 @@ class Programme:
         return count
 
     def is_admitted(self) -> npt.NDArray[np.bool_]:
-        """By option: whether it has a column."""
+        """By part: whether it has a column."""
         admitted: npt.NDArray[np.bool_] = self._column_of != NOTHING
         return admitted
 
-    def _entries(self, options: np.ndarray) -> tuple[np.ndarray, np.ndarray, FloatArray]:
+    def _entries(self, added: np.ndarray) -> tuple[np.ndarray, np.ndarray, FloatArray]:
         """(column counted from 0, row, coefficient) of new columns."""
         model = self._relaxation.compilation.model
-        owner = model.option_reservation[options]
-        local = np.arange(len(options))
+        owner = self._relaxation.reservation[added]
+        local = np.arange(len(added))
         parts: list[tuple[np.ndarray, np.ndarray, FloatArray]] = [
-            (local, self._rows.row[owner], np.ones(len(options))),
-            (local, self._choices + model.option_piece[options], self._relaxation.length[options]),
+            (local, self._rows.row[owner], np.ones(len(added))),
+            (local, self._choices + self._relaxation.piece[added], self._relaxation.length[added]),
         ]
         for column, reservation in enumerate(owner.tolist()):
             followers = self._rows.followers[reservation]
@@ -119,8 +121,8 @@ class Programme:
                 parts.append((np.full(len(rows), column), rows, model.charge_seconds[run]))
         first_cut = self._choices + self._pieces + len(model.allocation_limit)
         position = np.full(len(self._column_of), NOTHING, dtype=np.int64)
-        position[options] = local
-        for number, (members, energy) in enumerate(self._relaxation.cut_options):
+        position[added] = local
+        for number, (members, energy) in enumerate(self._relaxation.cut_parts):
             inside = position[members] != NOTHING
             columns = position[members[inside]]
             parts.append((columns, np.full(len(columns), first_cut + number), energy[inside]))
@@ -133,13 +135,13 @@ class Programme:
     def add_cut(self, cut: Cut) -> None:
         """Add a cut to the relaxation and its row to the programme."""
         self._relaxation.add_cut(cut)
-        options, energy = self._relaxation.cut_options[-1]
-        column = self._column_of[options]
+        parts, energy = self._relaxation.cut_parts[-1]
+        column = self._column_of[parts]
         inside = column != NOTHING
         self._highs.addRow(-np.inf, cut.capacity, int(inside.sum()), column[inside].astype(np.int32), energy[inside])
 
     def solve(self, time_limit_s: float) -> tuple[Prices, FloatArray, float] | None:
-        """Prices, chosen share per option and value; None if the solver was stopped or failed."""
+        """Prices, chosen share per part and value; None if the solver was stopped or failed."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -169,41 +171,53 @@ def bound_problem(
         remaining_s: seconds left; not above 0 means stop.
         most_rounds: after which it ends in any case.
     """
-    model = relaxation.compilation.model
-    value = model.value[model.option_reservation]
+    value = relaxation.value
     prices = relaxation.free_prices()
-    best = Bounding(prices, relaxation.bound(prices, value), value, np.zeros(len(value)), 0, 0)
+    best = _Best(prices, relaxation.bound(prices, value), value, np.zeros(len(value)), 0, 0)
     if not len(value) or remaining_s() <= 0.0:
-        return best
+        return best.by_option(relaxation)
     temperature = _GUESS_TEMPERATURE * value
     prices.piece = guess_prices(relaxation, temperature) if known is None else known
     best = _better(best, relaxation, prices, best.share, 0, 0)
     noise = np.random.default_rng(seed).gumbel(size=len(value))
     programme = Programme(relaxation)
-    start_margin = value - relaxation.option_cost(prices)
-    programme.admit(top_options(model.first_option, start_margin + temperature * noise, _FIRST_COLUMNS))
+    start_margin = value - relaxation.part_cost(prices)
+    programme.admit(top_options(relaxation.first_part, start_margin + temperature * noise, _FIRST_COLUMNS))
     for number in range(1, most_rounds + 1):
         solved = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
         if solved is None:
             break
         prices, share, objective = solved
         best = _better(best, relaxation, prices, share, len(programme.columns), number)
-        if not _refine(programme, relaxation, value - relaxation.option_cost(prices), share, best.bound - objective):
+        if not _refine(programme, relaxation, value - relaxation.part_cost(prices), share, best.bound - objective):
             break
     best.prices.cut = np.concatenate([best.prices.cut, np.zeros(len(relaxation.cuts) - len(best.prices.cut))])
-    return best
+    return best.by_option(relaxation)
 
 
-def _better(
-    best: Bounding, relaxation: Relaxation, prices: Prices, share: FloatArray, columns: int, rounds: int
-) -> Bounding:
+@dataclass(frozen=True, slots=True)
+class _Best:
+    """What is known, by part."""
+
+    prices: Prices
+    bound: float
+    margin: FloatArray
+    share: FloatArray
+    columns: int
+    rounds: int
+
+    def by_option(self, relaxation: Relaxation) -> Bounding:
+        margin, share = relaxation.best_of_option(self.margin), relaxation.sum_of_option(self.share)
+        return Bounding(self.prices, self.bound, margin, share, self.columns, self.rounds)
+
+
+def _better(best: _Best, relaxation: Relaxation, prices: Prices, share: FloatArray, columns: int, rounds: int) -> _Best:
     """The tighter of the known bound and the one at these prices, with the latest shares and counts."""
-    model = relaxation.compilation.model
-    margin = model.value[model.option_reservation] - relaxation.option_cost(prices)
+    margin = relaxation.value - relaxation.part_cost(prices)
     bound = relaxation.bound(prices, margin)
     if bound <= best.bound * (1.0 + _ENOUGH):
-        return Bounding(prices, min(bound, best.bound), margin, share, columns, rounds)
-    return Bounding(best.prices, best.bound, best.margin, share, columns, rounds)
+        return _Best(prices, min(bound, best.bound), margin, share, columns, rounds)
+    return _Best(best.prices, best.bound, best.margin, share, columns, rounds)
 
 
 def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, share: FloatArray, excess: float) -> bool:
@@ -211,10 +225,13 @@ def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, sh
     model = relaxation.compilation.model
     if excess > _ENOUGH * max(1.0, float(model.value.max())):
         inside = np.where(programme.is_admitted(), margin, -np.inf)
-        offered = np.maximum(best_by_reservation(model.first_option, inside), 0.0)
-        missing = margin - offered[model.option_reservation]
-        options = top_options(model.first_option, missing, _MORE_COLUMNS)
-        if programme.admit(options[missing[options] > 1e-9 * model.value[model.option_reservation[options]]]):
+        offered = best_by_reservation(relaxation.first_part, inside)
+        is_alone = np.diff(model.first_member)[model.unit_of] == 1
+        # A member of an all-of group may be worth having at a loss, for the others.
+        offered[is_alone] = np.maximum(offered[is_alone], 0.0)
+        missing = margin - offered[relaxation.reservation]
+        missing[missing <= 1e-9 * relaxation.value] = -np.inf
+        if programme.admit(top_options(relaxation.first_part, missing, _MORE_COLUMNS)):
             return True
     cuts = separate(relaxation, share)
     for cut in cuts:
@@ -223,10 +240,16 @@ def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, sh
 
 
 def top_options(first_option: IntegerArray, score: FloatArray, count: int) -> np.ndarray:
-    """Each reservation's ``count`` options of highest score."""
+    """Each reservation's ``count`` options of highest score; those of minus infinity are none."""
+    left, found = score.copy(), [np.zeros(0, dtype=np.int64)]
     owner = np.repeat(np.arange(len(first_option) - 1), np.diff(first_option))
-    order = np.lexsort((-score, owner))
-    return order[np.arange(len(order)) - first_option[owner] < count]
+    for _ in range(count):
+        best = best_by_reservation(first_option, left)
+        ties = np.flatnonzero((left == best[owner]) & (left > -np.inf))
+        options = ties[np.diff(owner[ties], prepend=-1) > 0]
+        left[options] = -np.inf
+        found.append(options)
+    return np.concatenate(found)
 
 
 def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
@@ -236,42 +259,41 @@ def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
     price of a piece rises while more of it is wanted than it has, and falls otherwise.
     """
     model = relaxation.compilation.model
-    value = model.value[model.option_reservation]
-    count = np.diff(model.first_option)
+    value, piece = relaxation.value, relaxation.piece
+    count = np.diff(relaxation.first_part)
     some = count > 0
-    starts, count = model.first_option[:-1][some], count[some]
+    starts, count = relaxation.first_part[:-1][some], count[some]
     price = np.full(len(relaxation.capacity), 0.3 * float(np.median(model.value / model.duration)))
     for _ in range(_GUESS_ROUNDS):
-        score = np.clip((value - relaxation.length * price[model.option_piece]) / temperature, -50.0, 50.0)
+        score = np.clip((value - relaxation.length * price[piece]) / temperature, -50.0, 50.0)
         highest = np.maximum(np.maximum.reduceat(score, starts), 0.0)
         weight = np.exp(score - np.repeat(highest, count))
         whole = np.add.reduceat(weight, starts) + np.exp(-highest)
-        wanted = np.bincount(
-            model.option_piece, weights=weight / np.repeat(whole, count) * relaxation.length, minlength=len(price)
-        )
+        wanted = np.bincount(piece, weights=weight / np.repeat(whole, count) * relaxation.length, minlength=len(price))
         price *= np.sqrt(np.clip((wanted + 1.0) / relaxation.capacity, 0.2, 5.0))
     return price
 
 
 def separate(relaxation: Relaxation, share: FloatArray) -> list[Cut]:
-    """For every piece that is nearly full, the cut that the shares violate most, if any."""
-    model = relaxation.compilation.model
-    load = np.bincount(model.option_piece, weights=share * relaxation.length, minlength=len(relaxation.capacity))
+    """For every piece that is nearly full, the cut that the shares violate most, and those for crowded instants."""
+    load = np.bincount(relaxation.piece, weights=share * relaxation.length, minlength=len(relaxation.capacity))
     known = set(relaxation.cuts)
     cuts: list[Cut] = []
     for piece in np.flatnonzero(load > _TIGHT * relaxation.capacity).tolist():
-        options = relaxation.options_of_piece(piece)
-        options = options[share[options] > 1e-6]
+        parts = relaxation.parts_of_piece(piece)
+        parts = parts[share[parts] > 1e-6]
         start, end = float(relaxation.compilation.piece_start[piece]), float(relaxation.compilation.piece_end[piece])
         oversold, t1, t2 = most_violated(
-            model.option_start[options],
-            model.option_latest[options],
-            relaxation.length[options],
-            share[options],
+            relaxation.start[parts],
+            relaxation.latest[parts],
+            relaxation.length[parts],
+            share[parts],
             start,
             end + float(relaxation.compilation.piece_gap[piece]),
         )
-        cut = Cut(piece, float(t1), float(t2))
-        if oversold > _VIOLATION * (t2 - t1) and cut not in known:
-            cuts.append(cut)
+        found = [Cut(piece, float(t1), float(t2))] if oversold > _VIOLATION * (t2 - t1) else []
+        found += crowded_instants(
+            piece, relaxation.latest[parts], relaxation.start[parts] + relaxation.length[parts], share[parts]
+        )
+        cuts += [cut for cut in found if cut not in known]
     return cuts

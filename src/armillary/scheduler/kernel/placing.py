@@ -60,15 +60,17 @@ class Workspace(NamedTuple):
     """By position in the pool: units are tried from the largest key down."""
     order: IntegerArray
     """Positions in the pool, sorted by key."""
-    candidate: npt.NDArray[np.bool_]
-    """By option: whether it is worth trying."""
+    first_tried: IntegerArray
+    """Runs of ``tried`` by reservation."""
+    tried: IntegerArray
+    """The options worth trying, in order."""
 
 
 TOUCHED, POOLED = 0, 1
 
 
-def make_workspace(model: Model, timeline: Timeline, candidate: npt.NDArray[np.bool_], seed: int) -> Workspace:
-    """Scratch memory for a model."""
+def make_workspace(model: Model, timeline: Timeline, tried: IntegerArray, seed: int) -> Workspace:
+    """Scratch memory for a model; ``tried`` are the options worth trying, in order."""
     shape = timeline.sequence.shape
     units = len(model.unit_choice)
     return Workspace(
@@ -87,7 +89,10 @@ def make_workspace(model: Model, timeline: Timeline, candidate: npt.NDArray[np.b
         in_pool=np.zeros(units, dtype=np.bool_),
         key=np.zeros(units),
         order=np.zeros(units, dtype=np.int32),
-        candidate=candidate,
+        first_tried=np.searchsorted(model.option_reservation[tried], np.arange(len(model.duration) + 1)).astype(
+            np.int32
+        ),
+        tried=tried,
     )
 
 
@@ -213,11 +218,12 @@ def place_reservation(
 ) -> bool:
     """Place a reservation where it delays others least; ``where`` says among which slabs."""
     best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
-    for option in range(model.first_option[reservation], model.first_option[reservation + 1]):
+    for index in range(work.first_tried[reservation], work.first_tried[reservation + 1]):
+        option = work.tried[index]
         slab = model.option_slab[option]
-        if not work.candidate[option] or model.duration[reservation] > timeline.room[slab]:
-            continue
         if where == TOUCHED_SLABS and work.slot_of[slab] == NOTHING:
+            continue
+        if model.duration[reservation] > timeline.room[slab]:
             continue
         position, start, delay = best_position(
             model, timeline, work, option, model.option_start[option], model.option_latest[option], blink

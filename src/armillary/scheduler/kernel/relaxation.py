@@ -1,8 +1,12 @@
 """The assignment relaxation: prices of time and a true upper bound.
 
 Forget *when* within a piece an observation runs; keep that a piece has only so much time. What is left is a linear
-programme over (reservation, piece) with one capacity row per piece, tightened by energetic cuts for parts of pieces
+programme over (reservation, piece) with one capacity row per piece, tightened by energetic cuts for spans of pieces
 (:mod:`~armillary.scheduler.kernel.energy`) and one row per allocation. Every feasible schedule satisfies it.
+
+An option that can start only within a time not much longer than itself is taken apart into *parts*: the same option
+with a fraction of its starts. A part must be running at some time whatever its start, which no other can share; for
+narrow windows that, and not the time there is in all, is what limits a schedule.
 
 The bound reported is not the solver's objective but the Lagrangian value of its prices, computed here: for *any*
 non-negative prices it is a bound, whatever the solver's tolerances or however early it was stopped.
@@ -18,6 +22,15 @@ import numpy as np
 from armillary.scheduler.kernel.energy import Cut, energies
 from armillary.scheduler.kernel.model import NOTHING, Compilation
 from armillary.scheduler.kernel.problem import FloatArray, GroupKind, IntegerArray
+
+_NARROW = 1.0
+"""Options are taken apart if their starts span no more than this share of their duration."""
+_MANY_NARROW = 0.25
+"""Share of reservations with such options from which on taking them apart is worth its time."""
+_PARTS = (32, 16, 8, 4, 2, 1)
+"""Parts per duration: the most of these by which there are not many parts in all."""
+_MOST_PER_OPTION, _FEW_PARTS = 3, 5000
+"""This many parts for each option, and a few more, are not many."""
 
 
 @dataclass(slots=True)
@@ -35,24 +48,61 @@ class Relaxation:
 
     compilation: Compilation
     cuts: list[Cut] = field(default_factory=list)
-    cut_options: list[tuple[IntegerArray, FloatArray]] = field(default_factory=list)
-    """Per cut: the options in it, and their least seconds inside it."""
-    by_piece: IntegerArray = field(init=False)
-    """Options sorted by piece."""
-    first_in_piece: IntegerArray = field(init=False)
+    cut_parts: list[tuple[IntegerArray, FloatArray]] = field(default_factory=list)
+    """Per cut: the parts in it, and their least seconds inside it."""
+    first_part: IntegerArray = field(init=False)
+    """Runs of parts by reservation."""
+    first_of_option: IntegerArray = field(init=False)
+    """Runs of parts by option."""
+    reservation: IntegerArray = field(init=False)
+    """By part, as all that follows but where said."""
+    piece: IntegerArray = field(init=False)
+    start: FloatArray = field(init=False)
+    """Earliest start."""
+    latest: FloatArray = field(init=False)
+    """Latest start."""
     length: FloatArray = field(init=False)
-    """By option: seconds it takes from its piece, the least gap after it included."""
+    """Seconds it takes from its piece, the least gap after it included."""
+    value: FloatArray = field(init=False)
+    by_piece: IntegerArray = field(init=False)
+    """Parts sorted by piece."""
+    first_in_piece: IntegerArray = field(init=False)
     capacity: FloatArray = field(init=False)
     """By piece: seconds, one least gap (after the last observation) included."""
 
     def __post_init__(self) -> None:
         model = self.compilation.model
-        self.by_piece = np.argsort(model.option_piece, kind="stable").astype(np.int32)
-        pieces = len(self.compilation.piece_start)
-        self.first_in_piece = np.searchsorted(model.option_piece[self.by_piece], np.arange(pieces + 1)).astype(np.int32)
+        option = self._take_apart()
+        self.reservation, self.piece = model.option_reservation[option], model.option_piece[option]
+        self.first_part = self.first_of_option[model.first_option]
         gap = self.compilation.piece_gap
-        self.length = model.duration[model.option_reservation] + gap[model.option_piece]
+        self.length = model.duration[self.reservation] + gap[self.piece]
+        self.value = model.value[self.reservation]
+        self.by_piece = np.argsort(self.piece, kind="stable").astype(np.int32)
+        pieces = len(self.compilation.piece_start)
+        self.first_in_piece = np.searchsorted(self.piece[self.by_piece], np.arange(pieces + 1)).astype(np.int32)
         self.capacity = self.compilation.piece_end - self.compilation.piece_start + gap
+
+    def _take_apart(self) -> IntegerArray:
+        """Set the runs and the starts of the parts; their options."""
+        model = self.compilation.model
+        slack = model.option_latest - model.option_start
+        duration = model.duration[model.option_reservation]
+        is_narrow = slack <= _NARROW * duration
+        share = np.where(is_narrow, slack / duration, 0.0)
+        count = np.ones(len(slack), dtype=np.int32)
+        narrow = np.count_nonzero(np.bincount(model.option_reservation[is_narrow], minlength=len(model.duration)))
+        for parts in _PARTS if narrow > _MANY_NARROW * len(model.duration) else ():
+            count = np.maximum(np.ceil(share * parts), 1).astype(np.int32)
+            if count.sum() <= _MOST_PER_OPTION * len(count) + _FEW_PARTS:
+                break
+        self.first_of_option = np.concatenate([[0], np.cumsum(count)]).astype(np.int32)
+        option: IntegerArray = np.repeat(np.arange(len(count)), count).astype(np.int32)
+        position = np.arange(len(option)) - self.first_of_option[option]
+        step = (slack / count)[option]
+        self.start = model.option_start[option] + position * step
+        self.latest = np.where(position == count[option] - 1, model.option_latest[option], self.start + step)
+        return option
 
     def free_prices(self) -> Prices:
         """All time for nothing."""
@@ -62,29 +112,39 @@ class Relaxation:
             np.zeros(len(self.compilation.model.allocation_limit)),
         )
 
-    def options_of_piece(self, piece: int) -> IntegerArray:
-        """The options in one piece."""
+    def parts_of_piece(self, piece: int) -> IntegerArray:
+        """The parts in one piece."""
         return self.by_piece[self.first_in_piece[piece] : self.first_in_piece[piece + 1]]
 
     def add_cut(self, cut: Cut) -> None:
-        """Take part of a piece's time into account separately."""
-        model = self.compilation.model
-        options = self.options_of_piece(cut.piece)
-        energy = energies(model.option_start[options], model.option_latest[options], self.length[options], cut)
+        """Take a span of a piece's time into account separately."""
+        parts = self.parts_of_piece(cut.piece)
+        energy = energies(self.start[parts], self.latest[parts], self.length[parts], cut)
         inside = energy > 0.0
         self.cuts.append(cut)
-        self.cut_options.append((options[inside], energy[inside]))
+        self.cut_parts.append((parts[inside], energy[inside]))
 
     def option_cost(self, prices: Prices) -> FloatArray:
-        """By option: the price of what it takes (time and allocations)."""
-        model = self.compilation.model
-        cost: FloatArray = self.length * prices.piece[model.option_piece]
+        """By option: the price of what it takes (time and allocations) where it is cheapest."""
+        return -self.best_of_option(-self.part_cost(prices))
+
+    def best_of_option(self, by_part: FloatArray) -> FloatArray:
+        """By option: the largest of its parts."""
+        return np.maximum.reduceat(by_part, self.first_of_option[:-1]) if len(by_part) else by_part
+
+    def sum_of_option(self, by_part: FloatArray) -> FloatArray:
+        """By option: the sum of its parts."""
+        return np.add.reduceat(by_part, self.first_of_option[:-1]) if len(by_part) else by_part
+
+    def part_cost(self, prices: Prices) -> FloatArray:
+        """By part: the price of what it takes (time and allocations)."""
+        cost: FloatArray = self.length * prices.piece[self.piece]
         # Prices found before the last cuts were made have none for them: those cuts cost nothing then.
-        for price, (options, energy) in zip(prices.cut.tolist(), self.cut_options, strict=False):
+        for price, (parts, energy) in zip(prices.cut.tolist(), self.cut_parts, strict=False):
             if price > 0.0:
-                cost[options] += price * energy
+                cost[parts] += price * energy
         if len(prices.allocation):
-            cost += self._charge_cost(prices)[model.option_reservation]
+            cost += self._charge_cost(prices)[self.reservation]
         return cost
 
     def _charge_cost(self, prices: Prices) -> FloatArray:
@@ -99,12 +159,12 @@ class Relaxation:
 
         Args:
             prices: any non-negative prices.
-            margin: by option, value less cost at these prices.
+            margin: by part, value less cost at these prices.
         """
         model = self.compilation.model
         worth: float = float(self.capacity @ prices.piece) + float(model.allocation_limit @ prices.allocation)
         worth += float(prices.cut @ np.array([cut.capacity for cut in self.cuts[: len(prices.cut)]]))
-        gains = self.unit_gain(best_by_reservation(model.first_option, margin))
+        gains = self.unit_gain(best_by_reservation(self.first_part, margin))
         lone = model.unit_choice == NOTHING
         worth += float(np.maximum(gains[lone], 0.0).sum())
         if not lone.all():
@@ -122,12 +182,12 @@ class Relaxation:
         return gain
 
 
-def best_by_reservation(first_option: IntegerArray, margin: FloatArray) -> FloatArray:
-    """The largest margin of each reservation's options; minus infinity where it has none."""
-    best = np.full(len(first_option) - 1, -np.inf)
-    some = np.flatnonzero(np.diff(first_option))
+def best_by_reservation(first: IntegerArray, margin: FloatArray) -> FloatArray:
+    """The largest margin of each reservation's run of options or parts; minus infinity where it has none."""
+    best = np.full(len(first) - 1, -np.inf)
+    some = np.flatnonzero(np.diff(first))
     if len(some):
-        best[some] = np.maximum.reduceat(margin, first_option[some])
+        best[some] = np.maximum.reduceat(margin, first[some])
     return best
 
 

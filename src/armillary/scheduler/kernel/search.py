@@ -66,7 +66,7 @@ class Guide(NamedTuple):
     """Units worth aiming at."""
     first_in_slab: IntegerArray
     in_slab: IntegerArray
-    """Runs of candidate options by slab, those with the largest margin per second first."""
+    """Runs of the options worth trying by slab, those with the largest margin per second first."""
 
 
 class Record(NamedTuple):
@@ -141,17 +141,11 @@ def remove_string(model: Model, timeline: Timeline, work: Workspace, slab: int, 
 
 @compiled
 def pick_option(model: Model, work: Workspace, unit: int) -> int:
-    """A random candidate option of a random member of a unit; NOTHING if it drew none in a few tries."""
+    """A random option worth trying of a random member of a unit; NOTHING if there is none."""
     first, last = model.first_member[unit], model.first_member[unit + 1]
     member = model.member[first + below(work.random, last - first)]
-    low, high = model.first_option[member], model.first_option[member + 1]
-    if low == high:
-        return NOTHING
-    for _ in range(8):
-        option = low + below(work.random, high - low)
-        if work.candidate[option]:
-            return int(option)
-    return NOTHING
+    low, high = work.first_tried[member], work.first_tried[member + 1]
+    return int(work.tried[low + below(work.random, high - low)]) if low < high else NOTHING
 
 
 @compiled
@@ -232,7 +226,7 @@ def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int
 
 @compiled
 def gather(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> None:
-    """Add unplaced units with candidate options on touched slabs to the pool: a sample in which the best prevail."""
+    """Add unplaced units with options worth trying on touched slabs to the pool: a sample in which the best prevail."""
     for slot in range(work.counters[TOUCHED]):
         slab = work.touched[slot]
         enough = work.counters[POOLED] + MOST_GATHERED

@@ -121,9 +121,10 @@ class _Fairness:
             if len(ranks[each.rank]) > 1 and self._is_free(index):
                 alike[each.rank, each.value].append(index)
         tries = _MOST_EXCHANGES
+        shares = {rank: self._shares(rank) for rank in {rank for rank, _ in alike}}
         for (rank, _), members in sorted(alike.items()):
             if len(members) > 1 and tries > 0:
-                tries -= self._exchange(rank, members, tries)
+                tries -= self._exchange(*shares[rank], members, tries)
 
     def _is_free(self, index: int) -> bool:
         """Whether other goals do not hold it: alone, without preference, not where it was published."""
@@ -132,9 +133,9 @@ class _Fairness:
         alone = model.first_member[unit + 1] - model.first_member[unit] == 1
         return bool(alone and self.wishes.worst[index] == -np.inf and not self.wishes.is_kept[index])
 
-    def _exchange(self, rank: float, members: Sequence[int], tries: int) -> int:
+    def _exchange(self, asked: dict[str, float], granted: dict[str, float], members: Sequence[int], tries: int) -> int:
+        """Exchange among reservations of one value, noting in ``granted`` what each party then has; how many tries."""
         model, tried = self.compilation.model, 0
-        asked, granted = self._shares(rank)
         for joining in members:
             for leaving in members:
                 if self._is_placed(joining) or not self._is_placed(leaving):
@@ -145,7 +146,7 @@ class _Fairness:
                 tried += 1
                 units = int(model.unit_of[leaving]), int(model.unit_of[joining])
                 if exchange(model, self.timeline, self.work, *units):
-                    granted = after
+                    granted.update(after)
         return tried
 
     def _is_placed(self, index: int) -> bool:

@@ -205,12 +205,13 @@ class _State:
 def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, seed: int) -> _State:
     """What is valid of the published plan and fits beside it; or, if better, everything in the order of prices."""
     model = compilation.model
-    candidate = _candidates(compilation, bounding)
-    guide = _guide(compilation, bounding, candidate)
+    published = _published_runs(problem, compilation)
+    tried = _worth_trying(compilation, bounding, published[1])
+    guide = _guide(compilation, bounding, tried)
     order = np.argsort(-guide.surplus, kind="stable").astype(np.int32)
     kept = empty_timeline(compilation)
-    work = make_workspace(model, kept, candidate, seed)
-    _place_published(problem, compilation, kept, work)
+    work = make_workspace(model, kept, tried, seed)
+    place_plan(model, kept, work, *published)
     floor = value_of(model, kept)
     fill(model, kept, work, order)
     best = kept
@@ -222,15 +223,18 @@ def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, s
     return _State(best, work, guide, make_record(best, value_of(model, best)), floor)
 
 
-def _candidates(compilation: Compilation, bounding: Bounding) -> np.ndarray:
+def _worth_trying(compilation: Compilation, bounding: Bounding, published: IntegerArray) -> IntegerArray:
+    """Options in order; those published are among them, as what is taken off such a place may come back to it."""
     model = compilation.model
     value = model.value[model.option_reservation]
     candidate = (bounding.margin >= _WORTH_TRYING * value) | (bounding.share > 0.0)
     candidate[top_options(model.first_option, bounding.margin, _BEST_TRIED)] = True
-    return candidate
+    candidate[published] = True
+    tried: IntegerArray = np.flatnonzero(candidate).astype(np.int32)
+    return tried
 
 
-def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) -> Guide:
+def _guide(compilation: Compilation, bounding: Bounding, options: IntegerArray) -> Guide:
     model = compilation.model
     units = len(model.unit_choice)
     gain, size, surplus = np.zeros(units), np.zeros(units), np.zeros(units)
@@ -238,7 +242,6 @@ def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) 
     np.add.at(size, model.unit_of, model.duration)
     margin = best_by_reservation(model.first_option, bounding.margin)
     np.add.at(surplus, model.unit_of, np.where(np.isfinite(margin), margin, -1e18))
-    options = np.flatnonzero(candidate)
     worth = bounding.margin[options] / model.duration[model.option_reservation[options]]
     order = options[np.lexsort((-worth, model.option_slab[options]))].astype(np.int32)
     slabs = len(model.slab_gap)
@@ -253,8 +256,8 @@ def _guide(compilation: Compilation, bounding: Bounding, candidate: np.ndarray) 
     )
 
 
-def _place_published(problem: Problem, compilation: Compilation, timeline: Timeline, work: Workspace) -> None:
-    """Place what is still valid of the plan in force, whole units only, in the order of time."""
+def _published_runs(problem: Problem, compilation: Compilation) -> tuple[IntegerArray, IntegerArray, FloatArray]:
+    """What is still valid of the plan in force, whole units only, in the order of time: runs of options, and starts."""
     model = compilation.model
     by_unit: dict[int, dict[int, tuple[int, float]]] = {}
     found = zip(published_options(problem, compilation).tolist(), problem.published, strict=True)
@@ -267,8 +270,7 @@ def _place_published(problem: Problem, compilation: Compilation, timeline: Timel
     first = np.cumsum([0, *map(len, runs)]).astype(np.int32)
     options = np.array([option for run in runs for option, _ in run], dtype=np.int32)
     starts = np.array([start for run in runs for _, start in run], dtype=np.float64)
-    work.candidate[options] = True  # what is taken off one of these places may come back to it
-    place_plan(model, timeline, work, first, options, starts)
+    return first, options, starts
 
 
 def _improve(
