@@ -55,6 +55,23 @@ def test_compiling_is_announced_and_done_once(tmp_path: Path) -> None:
     assert "compiling" not in words[1]
 
 
+def test_threads_that_ask_their_first_question_one_after_the_other_all_get_an_answer() -> None:
+    # As in a server just started: numba, imported by two threads at once, fails or never returns.
+    code = (
+        "import threading, time; from datetime import UTC, datetime, timedelta;"
+        "from armillary.riseset import *; t = datetime(2026, 3, 1, tzinfo=UTC); answers = []\n"
+        "def ask(number):\n"
+        "    time.sleep(0.03 * number)\n"
+        "    answers.append(observable_windows([SiderealTarget(1.0, 2.0)], [Site(0.0, 0.0)], t, t + timedelta(1)))\n"
+        "threads = [threading.Thread(target=ask, args=(number,), daemon=True) for number in range(30)]\n"
+        "for thread in threads: thread.start()\n"
+        "for thread in threads: thread.join(60)\n"
+        "print(len(answers))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    assert done.stdout.strip() == "30", done.stderr
+
+
 def test_a_change_in_any_source_of_the_compiled_loops_makes_numba_compile_them_anew() -> None:
     # Numba itself looks at the file of each function alone, and would keep what calls a changed one.
     modules = {path.stem for path in (FOLDER / "compiled").glob("*.py")}

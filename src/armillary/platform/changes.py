@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import reduce
 from operator import or_
@@ -94,11 +95,28 @@ def record_change(kind: str, key: str, payload: dict[str, Any] | None = None) ->
     Raises:
         RuntimeError: There is no transaction that makes the change.
     """
+    record_changes(kind, [(key, payload or {})])
+
+
+def record_changes(kind: str, changes: Iterable[tuple[str, dict[str, Any]]]) -> None:
+    """Announce that the same happened to several things, in their order: one query for any number.
+
+    Args:
+        kind: What happened to what, ``noun.verb``.
+        changes: Public identifier and details of each thing.
+
+    Raises:
+        RuntimeError: There is no transaction that makes the changes.
+    """
     require_transaction("record_change()")
-    Change.objects.create(
-        transaction=_CurrentTransaction(), kind=kind, key=str(key), payload=payload or {}, created=clock.now()
-    )
-    note_effect(f"{kind} {key}")
+    lines = [
+        Change(transaction=_CurrentTransaction(), kind=kind, key=key, payload=payload, created=clock.now())
+        for key, payload in changes
+    ]
+    if not lines:
+        return
+    Change.objects.bulk_create(lines)
+    note_effect(f"{kind} {lines[-1].key}")
     transaction.on_commit(_wake_readers)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import threading
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib.util import find_spec
@@ -28,7 +29,7 @@ from armillary.riseset.tracks import IntArray, catalogue, days_of
 Span = tuple[float, float]
 
 _LOG = logging.getLogger(__name__)
-
+_loading = threading.Lock()
 
 @cache
 def is_available() -> bool:
@@ -36,9 +37,18 @@ def is_available() -> bool:
     return find_spec("numba") is not None
 
 
-@cache
 def _star_windows() -> Any:
-    """The compiled loop; numba is imported, and the loop loaded from numba's cache or compiled, at the first call."""
+    """The compiled loop.
+
+    At the first call numba is imported, and the loop loaded from numba's cache or compiled. Threads wait for each
+    other: numba does not bear being imported by two of them at once.
+    """
+    with _loading:
+        return _loaded_star_windows()
+
+
+@cache
+def _loaded_star_windows() -> Any:
     from numba.core import event
 
     from armillary.riseset.compiled.windows import star_windows

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from django.db.models import F
 
-from armillary.platform.changes import record_change
+from armillary.platform.changes import record_changes
 from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.services import transition
@@ -46,23 +46,27 @@ def version_of(place: Place) -> str:
 
 
 def announce(kind: str, observations: Collection[Observation]) -> None:
-    """One line of the change feed for each observation."""
+    """One line of the change feed for each observation: two queries for any number."""
     requests = {row.request_id for row in observations}
     proposals = dict(Request.objects.filter(pk__in=requests).values_list("pk", "request_group__proposal_id"))
-    for row in observations:
-        record_change(
-            kind,
-            str(row.pk),
-            {
-                "id": row.pk,
-                "request": row.request_id,
-                "proposal": proposals[row.request_id],
-                "site": row.site,
-                "enclosure": row.enclosure,
-                "telescope": row.telescope,
-                "state": row.state,
-            },
-        )
+    record_changes(
+        kind,
+        (
+            (
+                str(row.pk),
+                {
+                    "id": row.pk,
+                    "request": row.request_id,
+                    "proposal": proposals[row.request_id],
+                    "site": row.site,
+                    "enclosure": row.enclosure,
+                    "telescope": row.telescope,
+                    "state": row.state,
+                },
+            )
+            for row in observations
+        ),
+    )
 
 
 def observation_transition(row: Observation, old: str, cause: Cause) -> StateTransition:

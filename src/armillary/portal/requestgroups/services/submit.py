@@ -19,7 +19,7 @@ from armillary.core.requests.model import Request as RequestModel
 from armillary.core.requests.model import RequestGroup as RequestGroupModel
 from armillary.core.requests.states import State
 from armillary.core.requests.wire import complete_document
-from armillary.platform.changes import record_change
+from armillary.platform.changes import record_changes
 from armillary.platform.errors import Refusal
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.services import append, transition
@@ -107,7 +107,7 @@ def store_request_groups(submissions: Sequence[Submission], user: User, now: dat
         by_group[request.request_group_id].append(request)
     for group in groups:
         _spend_priority(group, by_group[group.pk])
-        _announce(group, by_group[group.pk])
+    record_changes("request_group.submitted", ((str(group.pk), _details(group, by_group[group.pk])) for group in groups))
     note_activity_of(requests, now)
     append(
         [
@@ -118,18 +118,15 @@ def store_request_groups(submissions: Sequence[Submission], user: User, now: dat
     return groups
 
 
-def _announce(group: RequestGroup, requests: Sequence[Request]) -> None:
-    record_change(
-        "request_group.submitted",
-        str(group.pk),
-        {
-            "id": group.pk,
-            "state": group.state,
-            "proposal": group.proposal_id,
-            "observation_type": group.observation_type,
-            "telescope_classes": sorted({request.telescope_class for request in requests}),
-        },
-    )
+def _details(group: RequestGroup, requests: Sequence[Request]) -> dict[str, Any]:
+    """What the change feed says of a new group."""
+    return {
+        "id": group.pk,
+        "state": group.state,
+        "proposal": group.proposal_id,
+        "observation_type": group.observation_type,
+        "telescope_classes": sorted({request.telescope_class for request in requests}),
+    }
 
 
 def _beginning(subject: StateTransition.Subject, key: int, user: User, now: datetime) -> StateTransition:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from armillary.core.observations.states import ObservationState
 from armillary.core.proposals.priority import effect_of_transition
 from armillary.core.requests.states import CLOSING, TERMINAL, State, can_transition, next_group_state
-from armillary.platform.changes import record_change
+from armillary.platform.changes import record_change, record_changes
 from armillary.platform.errors import Conflict
 from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
@@ -68,12 +68,9 @@ def _follow_up(group: RequestGroup, moved: Sequence[Request], new: State, cause:
     if not moved:
         return
     note_activity_of(moved, cause.at)
+    common = {"request_group": group.pk, "proposal": group.proposal_id, "state": new.value}
+    record_changes("request.changed", [(str(request.pk), {"id": request.pk, **common}) for request in moved])
     for request in moved:
-        record_change(
-            "request.changed",
-            str(request.pk),
-            {"id": request.pk, "request_group": group.pk, "proposal": group.proposal_id, "state": new.value},
-        )
         if new is State.FAILURE_LIMIT_REACHED:
             tell_failed(group, request.pk)
     if new in TERMINAL:  # nobody needs what is still planned for them
