@@ -52,7 +52,9 @@ def _offset(zone: str | None) -> timedelta:
 
 def format_time(moment: datetime) -> str:
     """The wire's form: UTC with a Z, microseconds only if there are any."""
-    return moment.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
+    if moment.tzinfo is not UTC:
+        moment = moment.astimezone(UTC)
+    return moment.isoformat()[: -len("+00:00")] + "Z"
 
 
 def in_utc(moment: datetime) -> datetime:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -44,6 +44,7 @@ from armillary.portal.requestgroups.services.bulk import submit_request_groups
 from armillary.portal.requestgroups.services.cancel import cancel_request_group
 from armillary.portal.requestgroups.services.submit import context_of, submit_request_group
 from armillary.portal.requestgroups.services.suspend import suspend_request
+from armillary.portal.requestgroups.texts import Headed
 from armillary.portal.requestgroups.throttles import BulkThrottle, CancelThrottle, CreateThrottle, ValidateThrottle
 from armillary.portal.requestgroups.visibility import visible_request_groups, visible_requests
 from armillary.portal.resource import user_of
@@ -70,6 +71,10 @@ def detailed_group(group: RequestGroup) -> Json:
     return wire.detailed_request_group(queries.detailed_group_document(group))
 
 
+def _listed_groups(rows: Sequence[tuple[Any, ...]]) -> list[str]:
+    return queries.listed_groups([Headed._make(row) for row in rows])
+
+
 class RequestGroupViewSet(GenericViewSet[RequestGroup]):
     """What astronomers ask for."""
 
@@ -85,7 +90,7 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
         rows = self.filter_queryset(self.get_queryset())
         if not request.query_params.get("order"):
             rows = ordered(rows, request.query_params.get("ordering"), column_names(RequestGroup), ("-pk",))
-        return text_page(self, rows, queries.listed_groups)
+        return text_page(self, rows.select_related(None).values_list(*Headed._fields), _listed_groups)
 
     def retrieve(self, request: HttpRequest, pk: str) -> HttpResponse:
         """One group."""

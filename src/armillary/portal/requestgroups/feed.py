@@ -17,10 +17,12 @@ from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.states import State
 from armillary.portal.proposals.queries import AccountedAllocation, allocations_of, semester_facts
 from armillary.portal.requestgroups.models import Request, RequestGroup
-from armillary.portal.requestgroups.texts import Asked, dumps, listed_group, requests_of
+from armillary.portal.requestgroups.texts import Asked, Headed, listed_group, requests_of
 from armillary.portal.surroundings import limits
 
 _SECONDS_PER_HOUR: Final = 3600.0
+_STAFF: Final = ',"is_staff":true'
+_NO_STAFF: Final = ',"is_staff":false'
 
 
 def schedulable_feed(start: datetime, end: datetime, telescope_classes: Collection[str], now: datetime) -> str:
@@ -41,24 +43,24 @@ def schedulable_feed(start: datetime, end: datetime, telescope_classes: Collecti
     for group in affordable:
         requests = [row for row in asked[group.pk] if row.suspend_until is None or row.suspend_until <= now]
         if requests:
-            extra = f',"is_staff":{dumps(group.submitter.is_staff)}'
-            texts.append(listed_group(group, requests, extra))
+            texts.append(listed_group(group, requests, _STAFF if group.submitter__is_staff else _NO_STAFF))
     return f"[{','.join(texts)}]"
 
 
-def _waiting_groups(start: datetime, end: datetime, telescope_classes: Collection[str]) -> list[RequestGroup]:
+def _waiting_groups(start: datetime, end: datetime, telescope_classes: Collection[str]) -> list[Headed]:
     own = Request.objects.filter(request_group=OuterRef("pk")).order_by()
     conditions = Q(Exists(own.filter(windows__start__gte=start, windows__start__lte=end)))
     if telescope_classes:
         conditions &= Q(Exists(own.filter(telescope_class__in=telescope_classes)))
     rows = RequestGroup.objects.filter(conditions, state=State.PENDING, proposal__active=True)
-    return list(rows.exclude(observation_type__in=UNSCHEDULED).select_related("submitter").order_by("-created", "-pk"))
+    rows = rows.exclude(observation_type__in=UNSCHEDULED).order_by("-created", "-pk")
+    return [Headed._make(row) for row in rows.values_list(*Headed._fields)]
 
 
 # --- whether there is time left ---
 
 
-def _affordable(groups: Sequence[RequestGroup], asked: Mapping[int, Sequence[Asked]]) -> list[RequestGroup]:
+def _affordable(groups: Sequence[Headed], asked: Mapping[int, Sequence[Asked]]) -> list[Headed]:
     semesters, allowance = semester_facts(), limits().time_overuse_allowance
     left = {
         proposal: [_time_left(item) for item in allocations]

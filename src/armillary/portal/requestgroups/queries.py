@@ -17,6 +17,7 @@ from armillary.core.requests.model import Request as RequestModel
 from armillary.portal.observations.models import Observation
 from armillary.portal.requestgroups import texts
 from armillary.portal.requestgroups.models import Request, RequestGroup
+from armillary.portal.requestgroups.texts import Headed
 
 logger = structlog.get_logger(__name__)
 
@@ -97,12 +98,17 @@ def first_observations(requests: Collection[int]) -> dict[int, Observation]:
     return found
 
 
-def listed_groups(rows: Sequence[RequestGroup]) -> list[str]:
-    """Groups in the list flavour, as JSON: one query (two more if some are direct); needs ``submitter`` loaded."""
+def listed_groups(rows: Sequence[Headed]) -> list[str]:
+    """Groups in the list flavour, as JSON: one query (three more if some are direct)."""
     scheduled = texts.requests_of([row.pk for row in rows if row.observation_type not in UNSCHEDULED])
-    others = [row for row in rows if row.pk not in scheduled]
+    direct = [row.pk for row in rows if row.pk not in scheduled]
+    others = list(RequestGroup.objects.filter(pk__in=direct).select_related("submitter")) if direct else []
     placed = {document["id"]: texts.dumps(wire.listed_request_group(document)) for document in group_documents(others)}
-    return [texts.listed_group(row, scheduled[row.pk]) if row.pk in scheduled else placed[row.pk] for row in rows]
+    return [
+        texts.listed_group(row, scheduled[row.pk]) if row.pk in scheduled else placed[row.pk]
+        for row in rows
+        if row.pk in scheduled or row.pk in placed  # who was deleted in this moment is not listed
+    ]
 
 
 def detailed_group(row: RequestGroup) -> str:

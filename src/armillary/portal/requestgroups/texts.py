@@ -38,6 +38,22 @@ class Asked(NamedTuple):
     document__content: str
 
 
+class Headed(NamedTuple):
+    """The columns of a request group that are written in lists; named as the tables name them."""
+
+    pk: int
+    submitter__username: str
+    submitter__is_staff: bool
+    proposal_id: str
+    name: str
+    observation_type: str
+    operator: str
+    ipp_value: float
+    state: str
+    created: datetime
+    modified: datetime
+
+
 class _Fixed(NamedTuple):
     """The members of a request's JSON object that never change, without braces."""
 
@@ -55,8 +71,7 @@ def requests_of(groups: Collection[int]) -> dict[int, list[Asked]]:
     """The requests of groups, in order, by group: one query."""
     found: dict[int, list[Asked]] = {group: [] for group in groups}
     rows = Request.objects.filter(request_group__in=groups).order_by("pk")
-    for values in rows.values_list(*Asked._fields):
-        row = Asked(*values)
+    for row in map(Asked._make, rows.values_list(*Asked._fields)):
         found[row.request_group_id].append(row)
     return found
 
@@ -69,28 +84,21 @@ def dumps(value: Any) -> str:
 # --- lists ---
 
 
-def listed_group(group: RequestGroup, requests: Iterable[Asked], extra: str = "") -> str:
-    """A scheduled group in the list flavour; needs its ``submitter`` loaded.
+def listed_group(group: Headed, requests: Iterable[Asked], extra: str = "") -> str:
+    """A scheduled group in the list flavour.
 
     Args:
         group: The group.
         requests: Those of its requests that are to be listed.
         extra: Members to add at the end, each after a comma.
     """
-    head = {
-        "id": group.pk,
-        "submitter": group.submitter.username,
-        "proposal": group.proposal_id,
-        "name": group.name,
-        "observation_type": group.observation_type,
-        "operator": group.operator,
-        "ipp_value": group.ipp_value,
-        "state": group.state,
-        "created": format_time(group.created),
-        "modified": format_time(group.modified),
-    }
-    body = ",".join(listed_request(row) for row in requests)
-    return f'{dumps(head)[:-1]},"requests":[{body}]{extra}}}'
+    body = ",".join([listed_request(row) for row in requests])
+    return (
+        f'{{"id":{group.pk},"submitter":{_word(group.submitter__username)},"proposal":{_word(group.proposal_id)},'
+        f'"name":{dumps(group.name)},"observation_type":"{group.observation_type}","operator":"{group.operator}",'
+        f'"ipp_value":{_number(group.ipp_value)},"state":"{group.state}","created":{_moment(group.created)},'
+        f'"modified":{_moment(group.modified)},"requests":[{body}]{extra}}}'
+    )
 
 
 def listed_request(row: Asked) -> str:
@@ -98,7 +106,7 @@ def listed_request(row: Asked) -> str:
     fixed = _listed(row.document__content)
     return (
         f'{{"id":{row.pk},{fixed.note},"state":"{row.state}","suspend_until":{_moment(row.suspend_until)},'
-        f'"acceptability_threshold":{dumps(row.acceptability_threshold)},'
+        f'"acceptability_threshold":{_number(row.acceptability_threshold)},'
         f'"configuration_repeats":{row.configuration_repeats},"extra_params":{fixed.extras},'
         f'"modified":{_moment(row.modified)},"duration":{row.duration_s},{fixed.last}}}'
     )
@@ -141,7 +149,7 @@ def detailed_request(row: Asked) -> str:
     return (
         f'{{"id":{row.pk},{fixed.first},"duration":{row.duration_s},{fixed.note},"state":"{row.state}",'
         f'"suspend_until":{_moment(row.suspend_until)},"modified":{_moment(row.modified)},'
-        f'"created":{_moment(row.created)},"acceptability_threshold":{dumps(row.acceptability_threshold)},'
+        f'"created":{_moment(row.created)},"acceptability_threshold":{_number(row.acceptability_threshold)},'
         f'"configuration_repeats":{row.configuration_repeats},"extra_params":{fixed.extras}}}'
     )
 
@@ -159,6 +167,17 @@ def _detailed(content: str) -> _Fixed:
 
 def _members(document: Mapping[str, Any], names: Iterable[str]) -> str:
     return dumps({name: document[name] for name in names if name in document})[1:-1]
+
+
+@lru_cache(maxsize=1024)
+def _word(text: str) -> str:
+    """The JSON of a text that comes again and again."""
+    return dumps(text)
+
+
+@lru_cache(maxsize=1024)
+def _number(number: float) -> str:
+    return dumps(number)
 
 
 def _moment(moment: datetime | None) -> str:
