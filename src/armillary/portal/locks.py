@@ -6,8 +6,10 @@ First request groups (by id), then telescopes (by name), then time allocations (
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable
+from typing import Final
 
 from armillary.platform.database import serialised
+from armillary.platform.prepared import Prepared
 from armillary.portal.requestgroups.models import RequestGroup
 
 Place = tuple[str, str, str]
@@ -20,9 +22,17 @@ def lock_groups(ids: Collection[int]) -> dict[int, RequestGroup]:
     return {row.pk: row for row in rows.order_by("pk")}
 
 
+_locked_group: Final = Prepared[RequestGroup](
+    lambda key: RequestGroup.objects.select_related("submitter").select_for_update(of=("self",)).filter(pk=key), key=int
+)
+
+
 def lock_group(group_id: int) -> RequestGroup:
     """Lock one request group and read it anew."""
-    return RequestGroup.objects.select_related("submitter").select_for_update(of=("self",)).get(pk=group_id)
+    found = _locked_group.first(key=group_id)
+    if found is None:
+        raise RequestGroup.DoesNotExist(f"there is no request group {group_id}")
+    return found
 
 
 def lock_telescopes(places: Iterable[Place]) -> None:

@@ -31,6 +31,7 @@ Span = tuple[float, float]
 _LOG = logging.getLogger(__name__)
 _loading = threading.Lock()
 
+
 @cache
 def is_available() -> bool:
     """Whether numba is installed."""

@@ -298,9 +298,9 @@ LOGGING = {"level": CONFIGURATION.log_level, "json": CONFIGURATION.is_production
 
 @cache
 def _local_application() -> WSGIApplication:
-    from django.core.handlers.wsgi import WSGIHandler
+    from armillary.server.in_process import InProcessHandler
 
-    return WSGIHandler()
+    return InProcessHandler()
 
 
 provide_local_application(_local_application)

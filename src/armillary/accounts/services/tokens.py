@@ -7,13 +7,14 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from armillary import clock
 from armillary.accounts.models import ApiToken, User
 from armillary.accounts.sealing import digest, seal, unseal
 from armillary.accounts.services.siblings import announce_account
 from armillary.platform.database import serialised
+from armillary.platform.prepared import Prepared
 from armillary.platform.refusals import Refusal
 
 _KEY_BYTES: Final = 20  # 40 hexadecimal digits, as on the wire today
@@ -93,14 +94,18 @@ def delete_named_token(user: User, token_id: int) -> bool:
     return bool(deleted)
 
 
+def _valid(key: str, moment: datetime) -> QuerySet[ApiToken]:
+    rows = ApiToken.objects.filter(Q(expires__isnull=True) | Q(expires__gt=moment), digest=key)
+    return rows.select_related("user", "user__profile")[:1]
+
+
+_valid_token: Final = Prepared[ApiToken](_valid, key=str, moment=datetime)
+
+
 def authenticate_token(key: str) -> ApiToken | None:
     """The token with this key, with its user (who may be inactive); ``None`` if there is none or it has expired."""
     moment = clock.now()
-    row = (
-        ApiToken.objects.filter(Q(expires__isnull=True) | Q(expires__gt=moment), digest=digest(key))
-        .select_related("user", "user__profile")
-        .first()
-    )
+    row = _valid_token.first(key=digest(key), moment=moment)
     if row is not None and (row.last_used is None or abs(moment - row.last_used) > _LAST_USED_RESOLUTION):
         ApiToken.objects.filter(pk=row.pk).update(last_used=moment)
     return row

@@ -2,15 +2,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from django.db import connection, transaction
 
 from armillary.configdb.models import Revision
+from armillary.platform.prepared import Prepared
+
+_revision: Final = Prepared[tuple[str]](lambda: Revision.objects.order_by("pk").values_list("value")[:1])
 
 
 def current_revision() -> str:
     """A text that is another one after every change of the configuration; empty for a new database."""
-    return Revision.objects.values_list("value", flat=True).first() or ""
+    found = _revision.first()
+    return found[0] if found else ""
 
 
 @contextmanager

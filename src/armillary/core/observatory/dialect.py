@@ -6,9 +6,10 @@ It is Cerberus 1.3 with three more rules that check nothing, but say how to show
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Self
 
 import cerberus
+from cerberus.schema import DefinitionSchema
 
 
 class ConfigurationValidator(cerberus.Validator):  # type: ignore[misc]  # Cerberus publishes no types
@@ -39,3 +40,17 @@ class ConfigurationValidator(cerberus.Validator):  # type: ignore[misc]  # Cerbe
 
         The rule's arguments are validated against this schema: {'nullable': True}
         """
+
+
+class Definition(DefinitionSchema):  # type: ignore[misc]  # Cerberus publishes no types
+    """A schema that was checked once, to apply again and again.
+
+    Raises:
+        cerberus.SchemaError: The schema itself is not one.
+    """
+
+    def copy(self) -> Self:
+        """Another one with the same rules. Cerberus copies for every document; it would check the rules each time."""
+        twin = object.__new__(type(self))
+        twin.__dict__.update(self.__dict__, schema=self.schema.copy())
+        return twin

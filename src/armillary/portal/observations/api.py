@@ -161,6 +161,12 @@ class ConfigurationStatusViewSet(GenericViewSet[ConfigurationStatus]):
     filterset_class = StatusFilters
     queryset = ConfigurationStatus.objects.select_related("summary")
 
+    def get_queryset(self) -> QuerySet[ConfigurationStatus]:
+        """All of them, with what is needed of each."""
+        if self.action == "partial_update":
+            return queries.for_report()
+        return super().get_queryset()
+
     def list(self, request: Request) -> Response:
         """One page."""
         rows = self.filter_queryset(self.get_queryset())
@@ -177,7 +183,7 @@ class ConfigurationStatusViewSet(GenericViewSet[ConfigurationStatus]):
     def partial_update(self, request: Request, pk: str) -> Response:
         """Take in a telescope's report."""
         del pk
-        status = report_execution(self.get_object().pk, user_of(request), request.data, now())
+        status = report_execution(self.get_object(), user_of(request), request.data, now())
         return Response(queries.detailed_status(status))
 
 

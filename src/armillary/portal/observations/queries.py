@@ -226,3 +226,10 @@ def last_scheduled(site: str | None, now: datetime) -> datetime:
     rows = TelescopeSchedule.objects.all() if site is None else TelescopeSchedule.objects.filter(site=site)
     latest = rows.aggregate(latest=Max("scheduled_at"))["latest"]
     return max(latest or now - LONGEST_MEMORY, now - LONGEST_MEMORY)
+
+
+def for_report() -> QuerySet[ConfigurationStatus]:
+    """Executions, with what a report on one must know before anything is locked: the little that never changes."""
+    group = "observation__request__request_group"
+    rows = ConfigurationStatus.objects.select_related(group)
+    return rows.only("observation", "observation__request", group, f"{group}__observation_type")

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 
@@ -15,6 +15,7 @@ from armillary.accounts.permissions import sees_everything
 from armillary.core.proposals.ledger import Account, Balance, Kind
 from armillary.core.requests import facts
 from armillary.platform.errors import Refusal
+from armillary.platform.prepared import Prepared
 from armillary.portal.proposals.models import (
     LedgerEntry,
     Membership,
@@ -30,14 +31,17 @@ _EMPTY: dict[Account, Balance] = dict.fromkeys(Account, Balance())
 
 def balances_of(allocations: Collection[int]) -> dict[int, Accounts]:
     """The accounts of allocations, by allocation id: one query for all of them."""
+    return _accounts(allocations, _totals(LedgerEntry.objects.filter(allocation_id__in=allocations)))
+
+
+def _totals(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry, tuple[int, str, str, int]]:
+    rows = entries.order_by().values_list("allocation_id", "account", "kind")
+    return rows.annotate(total=Sum("amount_us"))
+
+
+def _accounts(allocations: Collection[int], totals: Iterable[tuple[int, str, str, int]]) -> dict[int, Accounts]:
     sums: dict[int, dict[Account, list[int]]] = defaultdict(lambda: {account: [0, 0] for account in Account})
-    rows = (
-        LedgerEntry.objects.filter(allocation_id__in=allocations)
-        .order_by()
-        .values_list("allocation_id", "account", "kind")
-        .annotate(total=Sum("amount_us"))
-    )
-    for allocation, account, kind, total in rows:
+    for allocation, account, kind, total in totals:
         sums[allocation][Account(account)][0 if kind == Kind.GRANT else 1] += total
     return {
         allocation: {account: Balance(granted, used) for account, (granted, used) in sums[allocation].items()}
@@ -89,9 +93,35 @@ def allocations_of(proposals: Collection[str]) -> dict[str, list[AccountedAlloca
     return found
 
 
+_allocations: Final = Prepared[TimeAllocation](
+    lambda proposal: TimeAllocation.objects.filter(proposal_id=proposal), proposal=str
+)
+_balances: Final = Prepared[tuple[int, str, str, int]](
+    lambda proposal: _totals(LedgerEntry.objects.filter(allocation__proposal_id=proposal)), proposal=str
+)
+
+
+def _allocations_of_one(proposal: str) -> list[AccountedAllocation]:
+    """All allocations of one proposal: two queries."""
+    rows = _allocations.all(proposal=proposal)
+    accounts = _accounts([row.pk for row in rows], _balances.all(proposal=proposal))
+    return [AccountedAllocation(row, accounts[row.pk]) for row in rows]
+
+
+_semesters: Final = Prepared[tuple[str, datetime, datetime]](lambda: Semester.objects.values_list("pk", "start", "end"))
+
+
 def semester_facts() -> list[facts.Semester]:
     """All semesters, as the rules of requests see them."""
-    return [facts.Semester(id=row.pk, start=row.start, end=row.end) for row in Semester.objects.all()]
+    return [facts.Semester(id=key, start=start, end=end) for key, start, end in _semesters.all()]
+
+
+_proposal: Final = Prepared[Proposal](lambda key: Proposal.objects.filter(pk=key), key=str)
+
+
+def proposal_named(key: str) -> Proposal | None:
+    """The proposal with this id, if there is one."""
+    return _proposal.first(key=key)
 
 
 def current_semester(now: datetime) -> Semester | None:
@@ -112,11 +142,18 @@ def semester_named(semester_id: str) -> Semester:
     return found
 
 
+_membership: Final = Prepared[Membership](
+    lambda proposal, user: Membership.objects.filter(proposal_id=proposal, user_id=user).order_by("pk")[:1],
+    proposal=str,
+    user=int,
+)
+
+
 def proposal_facts(proposal: Proposal, user: User, now: datetime) -> facts.ProposalFacts:
     """What the rules of requests need to know of a proposal, seen by one person."""
-    membership = Membership.objects.filter(proposal=proposal, user=user).first()
+    membership = _membership.first(proposal=proposal.pk, user=user.pk)
     limit = membership.time_limit if membership is not None and membership.time_limit >= 0 else None
-    allocations = allocations_of([proposal.pk])[proposal.pk]
+    allocations = _allocations_of_one(proposal.pk)
     used = (
         time_requested_s([(user.pk, proposal.pk)], now).get((user.pk, proposal.pk), 0.0) if limit is not None else 0.0
     )

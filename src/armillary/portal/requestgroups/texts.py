@@ -14,6 +14,7 @@ from typing import Any, Final, NamedTuple
 
 from armillary.core.requests import wire
 from armillary.core.requests.instants import format_time
+from armillary.platform.prepared import Prepared
 from armillary.portal.requestgroups.models import Request, RequestGroup
 
 _KEPT_DOCUMENTS: Final = 8_192
@@ -67,9 +68,17 @@ class _Fixed(NamedTuple):
     """What the flavour writes last (list), or nothing (detail)."""
 
 
+_of_one_group: Final = Prepared[tuple[Any, ...]](
+    lambda group: Request.objects.filter(request_group_id=group).order_by("pk").values_list(*Asked._fields), group=int
+)
+
+
 def requests_of(groups: Collection[int]) -> dict[int, list[Asked]]:
     """The requests of groups, in order, by group: one query."""
     found: dict[int, list[Asked]] = {group: [] for group in groups}
+    if len(found) == 1:
+        (group,) = found
+        return {group: [Asked._make(row) for row in _of_one_group.all(group=group)]}
     rows = Request.objects.filter(request_group__in=groups).order_by("pk")
     for row in map(Asked._make, rows.values_list(*Asked._fields)):
         found[row.request_group_id].append(row)

@@ -6,10 +6,32 @@ See :mod:`armillary.core.observatory.dialect` for their language. A schema's `de
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from functools import lru_cache
+from typing import Any, Final
 
-from armillary.core.observatory.dialect import ConfigurationValidator
+from armillary.core.observatory.dialect import ConfigurationValidator, Definition
 from armillary.core.requests.facts import NON_FIELD, Errors
+
+_KEPT_DEFINITIONS: Final = 512
+
+
+class _Schema:
+    """A schema of a snapshot of the observatory, which never changes: equal to itself alone."""
+
+    def __init__(self, rules: Mapping[str, Any]) -> None:
+        self.rules = rules
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Schema) and other.rules is self.rules
+
+    def __hash__(self) -> int:
+        return id(self.rules)
+
+
+@lru_cache(maxsize=_KEPT_DEFINITIONS)
+def _definition(schema: _Schema) -> Definition:
+    """The schema, checked and expanded: that takes longer than to apply it."""
+    return Definition(ConfigurationValidator(), dict(schema.rules))
 
 
 def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[dict[str, Any], Errors]:
@@ -19,7 +41,7 @@ def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[d
     """
     if not schema:
         return document, {}
-    validator = ConfigurationValidator(dict(schema))
+    validator = ConfigurationValidator(_definition(_Schema(schema)))
     if validator.validate(document):
         return dict(validator.document), {}
     return document, _at_places(validator.errors)

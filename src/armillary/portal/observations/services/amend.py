@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from armillary.core.observations.states import LIVE, ObservationState, values
 from armillary.platform.database import retry_conflicts
 from armillary.platform.errors import Refusal
+from armillary.platform.prepared import Prepared
 from armillary.portal.cause import Cause
 from armillary.portal.locks import lock_group, lock_telescopes
 from armillary.portal.observations.models import Observation
@@ -16,12 +18,20 @@ from armillary.portal.observations.services.announce import announce, bump_sched
 from armillary.portal.observations.services.cancel import cancel_observations
 from armillary.portal.requestgroups.services.activity import note_activity_of
 
+_with_request: Final = Prepared[Observation](
+    lambda key: Observation.objects.select_related("request").filter(pk=key), key=int
+)
 
-def read_locked(observation_id: int) -> Observation:
-    """Read an observation with its request and group, after locking the group."""
-    columns = Observation.objects.filter(pk=observation_id).values_list("request__request_group_id", flat=True)
-    group = lock_group(columns.get())
-    observation = Observation.objects.select_related("request").get(pk=observation_id)
+
+def read_locked(observation_id: int, group_id: int | None = None) -> Observation:
+    """Read an observation with its request and group, after locking the group, whose id who knows it may give."""
+    if group_id is None:
+        columns = Observation.objects.filter(pk=observation_id).values_list("request__request_group_id", flat=True)
+        group_id = columns.get()
+    group = lock_group(group_id)
+    observation = _with_request.first(key=observation_id)
+    if observation is None:
+        raise Observation.DoesNotExist(f"there is no observation {observation_id}")
     observation.request.request_group = group
     return observation
 

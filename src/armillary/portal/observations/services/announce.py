@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 
 from django.db.models import F
@@ -45,10 +45,17 @@ def version_of(place: Place) -> str:
     return str(rows.values_list("version", flat=True).first() or 0)
 
 
-def announce(kind: str, observations: Collection[Observation]) -> None:
-    """One line of the change feed for each observation: two queries for any number."""
-    requests = {row.request_id for row in observations}
-    proposals = dict(Request.objects.filter(pk__in=requests).values_list("pk", "request_group__proposal_id"))
+def announce(kind: str, observations: Collection[Observation], proposals: Mapping[int, str] | None = None) -> None:
+    """One line of the change feed for each observation: two queries for any number.
+
+    Args:
+        kind: What happened.
+        observations: To which.
+        proposals: The proposals of their requests; who does not know them leaves it out.
+    """
+    if proposals is None:
+        requests = {row.request_id for row in observations}
+        proposals = dict(Request.objects.filter(pk__in=requests).values_list("pk", "request_group__proposal_id"))
     record_changes(
         kind,
         (

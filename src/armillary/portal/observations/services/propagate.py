@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
 
 from armillary.configuration import configuration
 from armillary.core.observations.completion import ConfigurationReport, RequestSituation, request_state
@@ -15,6 +17,7 @@ from armillary.core.observations.states import (
 from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.states import State
 from armillary.platform.errors import Conflict
+from armillary.platform.prepared import Prepared
 from armillary.portal.cause import Cause
 from armillary.portal.history.services import append
 from armillary.portal.observations.models import ConfigurationStatus, Observation
@@ -39,10 +42,19 @@ def report_of(status: ConfigurationStatus) -> ConfigurationReport:
     )
 
 
+_statuses: Final = Prepared[ConfigurationStatus](
+    lambda observation: (
+        ConfigurationStatus.objects.filter(observation_id=observation)
+        .select_related("configuration", "summary")
+        .order_by("pk")
+    ),
+    observation=int,
+)
+
+
 def statuses_of(observation: Observation) -> list[ConfigurationStatus]:
     """All executions of an observation, in order, with configurations and summaries: one query."""
-    rows = ConfigurationStatus.objects.filter(observation=observation).select_related("configuration", "summary")
-    return list(rows.order_by("pk"))
+    return _statuses.all(observation=observation.pk)
 
 
 def move_observation(observation: Observation, new: ObservationState, cause: Cause) -> None:
@@ -53,13 +65,15 @@ def move_observation(observation: Observation, new: ObservationState, cause: Cau
         raise Conflict(f"observation {observation.pk} is no longer {old}: somebody changed it at the same time")
     observation.state, observation.modified = new.value, cause.at
     append([observation_transition(observation, old, cause)])
-    announce("observation.changed", [observation])
+    proposals = {observation.request_id: observation.request.request_group.proposal_id}
+    announce("observation.changed", [observation], proposals)
     bump_schedules([place_of(observation)], cause.at, rescheduled=False)
 
 
-def propagate(group: RequestGroup, observation: Observation, cause: Cause) -> None:
+def propagate(
+    group: RequestGroup, observation: Observation, statuses: Sequence[ConfigurationStatus], cause: Cause
+) -> None:
     """Bring observation, request and group to the states that the configurations amount to; the group is locked."""
-    statuses = statuses_of(observation)
     request = observation.request
     before = ObservationState(observation.state)
     after = settled_state(before, [ConfigurationState(status.state) for status in statuses])
@@ -68,12 +82,19 @@ def propagate(group: RequestGroup, observation: Observation, cause: Cause) -> No
         if after in UNSUCCESSFUL:
             note_activity_of([request], cause.at)
     old = State(request.state)
-    new = request_state(_situation(group, request), [report_of(status) for status in statuses], cause.at)
+    new = request_state(_situation(group, request, cause.at), [report_of(status) for status in statuses], cause.at)
     if new is not old and move_requests(group, [request], new, cause):
         settle_group(group, cause)
 
 
-def _situation(group: RequestGroup, request: Request) -> RequestSituation:
+def _last_window_end(group: RequestGroup, request: Request, now: datetime) -> datetime | None:
+    """The end of the group's latest window, or of the request's, if that is to come: then nothing has expired."""
+    if request.last_end is not None and request.last_end >= now:
+        return request.last_end
+    return last_window_end(group.pk)
+
+
+def _situation(group: RequestGroup, request: Request, now: datetime) -> RequestSituation:
     scheduled = group.observation_type not in UNSCHEDULED
     limit = configuration().max_failures_per_request
     failed = Observation.objects.filter(request=request, state=ObservationState.FAILED.value).count() if limit else 0
@@ -82,7 +103,7 @@ def _situation(group: RequestGroup, request: Request) -> RequestSituation:
         acceptability_threshold=request.acceptability_threshold,
         is_scheduled=scheduled,
         is_realtime=group.observation_type == "REAL_TIME",
-        last_window_end=last_window_end(group.pk) if scheduled else None,
+        last_window_end=_last_window_end(group, request, now) if scheduled else None,
         failed_observations=failed,
         failure_limit=limit,
     )

@@ -54,20 +54,24 @@ class Report:
         return self.end is not None or self.exposures_start_at is not None
 
 
-def report_execution(status_id: int, user: User, body: object, now: datetime) -> ConfigurationStatus:
+def report_execution(found: ConfigurationStatus, user: User, body: object, now: datetime) -> ConfigurationStatus:
     """Take in a telescope's report on an execution.
 
     Reports may come late, twice, or out of order: states only ever go forward.
+
+    Args:
+        found: The execution as it was found, with its observation, request and group; it is read anew.
+        user: Who reports.
+        body: What is reported.
+        now: When.
 
     Raises:
         Refusal: The report is malformed, or its times cannot be.
     """
     report = _read(body, now)
-    kind = ConfigurationStatus.objects.values_list(
-        "observation__request__request_group__observation_type", flat=True
-    ).get(pk=status_id)
+    kind = found.observation.request.request_group.observation_type
     needs = report.needs_observatory or (kind == "RAPID_RESPONSE" and report.summary is not None)
-    return _follow(status_id, report, observatory() if needs else None, Cause("reported", now, user))
+    return _follow(found, report, observatory() if needs else None, Cause("reported", now, user))
 
 
 def _read(body: object, now: datetime) -> Report:
@@ -92,11 +96,12 @@ def _read(body: object, now: datetime) -> Report:
 
 @retry_conflicts()
 @transaction.atomic
-def _follow(status_id: int, report: Report, snapshot: Observatory | None, cause: Cause) -> ConfigurationStatus:
-    observation_id = ConfigurationStatus.objects.values_list("observation_id", flat=True).get(pk=status_id)
-    observation = read_locked(observation_id)
+def _follow(
+    found: ConfigurationStatus, report: Report, snapshot: Observatory | None, cause: Cause
+) -> ConfigurationStatus:
+    observation = read_locked(found.observation_id, found.observation.request.request_group_id)
     statuses = statuses_of(observation)
-    status = next(row for row in statuses if row.pk == status_id)
+    status = next(row for row in statuses if row.pk == found.pk)
     if report.exposures_start_at is not None and report.exposures_start_at < observation.start:
         raise Refusal("Updated exposure start time must be after the observation start time")
     if report.summary is not None:
@@ -104,7 +109,7 @@ def _follow(status_id: int, report: Report, snapshot: Observatory | None, cause:
     if report.state is not None:
         _store_state(observation, statuses, status, report.state, cause)
     if (report.state is not None or report.summary is not None) and status.state != ConfigurationState.BAD_DATA:
-        propagate(observation.request.request_group, observation, cause)
+        propagate(observation.request.request_group, observation, statuses, cause)
     if snapshot is not None and report.needs_observatory:
         _move_end(observation, statuses, status, report, snapshot, cause)
     return status
@@ -133,11 +138,11 @@ def _store_summary(
     snapshot: Observatory | None,
     cause: Cause,
 ) -> None:
-    row, _ = Summary.objects.update_or_create(
-        configuration_status=status,
-        defaults={**summary, "modified": cause.at},
-        create_defaults={**summary, "modified": cause.at, "created": cause.at},
-    )
+    row = getattr(status, "summary", None) or Summary(configuration_status=status, created=cause.at)
+    for name, value in summary.items():
+        setattr(row, name, value)
+    row.modified = cause.at
+    row.save()
     status.summary = row
     group, request, configuration = observation.request.request_group, observation.request, status.configuration
     if configuration is None or group.observation_type in UNSCHEDULED:

@@ -24,8 +24,7 @@ from armillary.platform.errors import Refusal
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.services import append, transition
 from armillary.portal.proposals.accounting import PriorityExhausted, stake_priority
-from armillary.portal.proposals.models import Proposal
-from armillary.portal.proposals.queries import proposal_facts, semester_facts
+from armillary.portal.proposals.queries import proposal_facts, proposal_named, semester_facts
 from armillary.portal.requestgroups.models import Configuration, Request, RequestDocument, RequestGroup, Window
 from armillary.portal.requestgroups.services.activity import note_activity_of
 from armillary.portal.surroundings import downtimes, limits, observatory, own_rules
@@ -42,7 +41,7 @@ class Submission:
 
 def context_of(user: User, proposal_id: object, now: datetime) -> ValidationContext:
     """Everything that the rules need to know to judge a submission of one person now."""
-    proposal = Proposal.objects.filter(pk=proposal_id).first() if isinstance(proposal_id, str) else None
+    proposal = proposal_named(proposal_id) if isinstance(proposal_id, str) else None
     return ValidationContext(
         observatory=observatory(),
         now=now,
@@ -107,7 +106,9 @@ def store_request_groups(submissions: Sequence[Submission], user: User, now: dat
         by_group[request.request_group_id].append(request)
     for group in groups:
         _spend_priority(group, by_group[group.pk])
-    record_changes("request_group.submitted", ((str(group.pk), _details(group, by_group[group.pk])) for group in groups))
+    record_changes(
+        "request_group.submitted", ((str(group.pk), _details(group, by_group[group.pk])) for group in groups)
+    )
     note_activity_of(requests, now)
     append(
         [
