@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db.models import Count, Max, Sum
+from django.db.models import Count, Max, Sum, Value
 from icalendar import Calendar, Event, vText
 
 from armillary.downtime.models import Downtime
 from armillary.platform.history import Json, Version, plain, versions
+from armillary.platform.prepared import Prepared
 
 _FIELDS = ("start", "end", "site", "enclosure", "telescope", "instrument_type", "reason")
 
@@ -54,11 +55,22 @@ def calendar_of(telescope_key: str, downtimes: Iterable[Downtime], *, now: datet
     return bytes(calendar.to_ical())
 
 
+_last_history: Final = Prepared[tuple[int]](
+    lambda: Downtime.history.order_by("-history_id").values_list("history_id")[:1]  # type: ignore[arg-type]  # the library's manager has no types
+)
+_totals: Final = Prepared[tuple[int, int, datetime]](
+    lambda: (
+        Downtime.objects.order_by()
+        .values_list(Value(1))
+        .annotate(number=Count("id"), ids=Sum("id"), newest=Max("modified"))
+    )
+)
+
+
 def current_revision() -> str:
     """A text that changes whenever any downtime does: two queries, neither of which grows with what the network does.
 
     Every service leaves a line of history; the count and the times cover what was written past the services.
     """
-    last = Downtime.history.aggregate(last=Max("history_id"))
-    totals = Downtime.objects.aggregate(Count("id"), Sum("id"), Max("modified"))
-    return " ".join(str(value) for value in (*last.values(), *totals.values()))
+    found = (*_last_history.all(), *_totals.all())
+    return " ".join(str(value) for row in found for value in row)

@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from typing import Final
 
+from django.db.models import QuerySet
+
 from armillary.platform.database import serialised
 from armillary.platform.prepared import Prepared
 from armillary.portal.requestgroups.models import RequestGroup
@@ -20,6 +22,11 @@ def lock_groups(ids: Collection[int]) -> dict[int, RequestGroup]:
     """Lock request groups and read them anew, with their submitters."""
     rows = RequestGroup.objects.filter(pk__in=ids).select_related("submitter").select_for_update(of=("self",))
     return {row.pk: row for row in rows.order_by("pk")}
+
+
+def lock_rows(groups: QuerySet[RequestGroup]) -> None:
+    """Lock request groups of which nothing need be known, in the order in which all are locked."""
+    list(groups.order_by("pk").select_for_update(of=("self",)).values_list("pk"))
 
 
 _locked_group: Final = Prepared[RequestGroup](

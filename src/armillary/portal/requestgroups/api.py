@@ -11,6 +11,7 @@ from django.http import HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
+from rest_framework.generics import get_object_or_404
 from rest_framework.permissions import AllowAny, IsAuthenticated
 from rest_framework.request import Request as HttpRequest
 from rest_framework.response import Response
@@ -94,8 +95,10 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
 
     def retrieve(self, request: HttpRequest, pk: str) -> HttpResponse:
         """One group."""
-        del request, pk
-        return HttpResponse(queries.detailed_group(self.get_object()), content_type="application/json")
+        del request
+        rows = self.filter_queryset(self.get_queryset()).select_related(None)
+        found = get_object_or_404(rows.values_list(*Headed._fields), pk=pk)
+        return HttpResponse(queries.detailed_group(Headed._make(found)), content_type="application/json")
 
     def get_permissions(self) -> Any:
         """Everybody may look, within their scope; asking for something needs an account."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Count, Sum
+from django.db.models import Count, QuerySet, Sum
 
 from armillary.core.proposals.ledger import MICROSECONDS_PER_HOUR
 from armillary.core.proposals.priority import stake_us
@@ -15,6 +16,7 @@ from armillary.core.requests.model import RequestGroup
 from armillary.core.requests.states import State
 from armillary.core.requests.validation import Checked
 from armillary.core.requests.visibility import RequestVisibility
+from armillary.platform.prepared import Prepared
 from armillary.portal.requestgroups.models import Configuration
 
 Json = dict[str, Any]
@@ -74,8 +76,23 @@ def cost(group: RequestGroup, context: ValidationContext) -> list[Json]:
     return found
 
 
+def _demand_for(code: str, start: datetime, end: datetime) -> QuerySet[Configuration, tuple[str, int, float]]:
+    rows = Configuration.objects.filter(
+        instrument_type=code,
+        request__state=State.PENDING.value,
+        request__first_start__lt=end,
+        request__last_end__gt=start,
+    ).order_by()
+    return rows.values_list("instrument_type").annotate(
+        requests=Count("request", distinct=True), seconds=Sum("duration_s")
+    )
+
+
+_demand: Final = Prepared[tuple[str, int, float]](_demand_for, code=str, start=datetime, end=datetime)
+
+
 def contention(group: RequestGroup) -> list[Json]:
-    """How much is asked of the group's instrument types while its windows last: one query.
+    """How much is asked of the group's instrument types while its windows last: one query for each type.
 
     Counts what waits to be observed, of all proposals; the group itself is not among it.
     """
@@ -84,25 +101,14 @@ def contention(group: RequestGroup) -> list[Json]:
     if not windows:
         return []
     start, end = min(window.start for window in windows), max(window.end for window in windows)
-    rows = (
-        Configuration.objects.filter(
-            instrument_type__in=types,
-            request__state=State.PENDING.value,
-            request__first_start__lt=end,
-            request__last_end__gt=start,
-        )
-        .order_by()
-        .values("instrument_type")
-        .annotate(requests=Count("request", distinct=True), seconds=Sum("duration_s"))
-    )
-    asked = {row["instrument_type"]: row for row in rows}
+    asked = {code: _demand.first(code=code, start=start, end=end) or (code, 0, 0.0) for code in sorted(types)}
     return [
         {
             "instrument_type": code,
             "start": format_time(start),
             "end": format_time(end),
-            "requests": asked[code]["requests"] if code in asked else 0,
-            "hours": asked[code]["seconds"] / _SECONDS_PER_HOUR if code in asked else 0.0,
+            "requests": requests,
+            "hours": seconds / _SECONDS_PER_HOUR,
         }
-        for code in sorted(types)
+        for code, requests, seconds in asked.values()
     ]

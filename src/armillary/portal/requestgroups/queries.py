@@ -111,8 +111,8 @@ def listed_groups(rows: Sequence[Headed]) -> list[str]:
     ]
 
 
-def detailed_group(row: RequestGroup) -> str:
-    """One group in the detail flavour, as JSON: one query; needs ``submitter`` loaded."""
+def detailed_group(row: Headed) -> str:
+    """One group in the detail flavour, as JSON: one query."""
     return texts.detailed_group(row, texts.requests_of([row.pk])[row.pk])
 
 

@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from armillary.core.requests import wire
 from armillary.core.requests.instants import format_time
 from armillary.platform.prepared import Prepared
-from armillary.portal.requestgroups.models import Request, RequestGroup
+from armillary.portal.requestgroups.models import Request
 
 _KEPT_DOCUMENTS: Final = 8_192
 """About 25 MB in each process, for each flavour that is asked for."""
@@ -135,10 +135,10 @@ def _listed(content: str) -> _Fixed:
 # --- details ---
 
 
-def detailed_group(group: RequestGroup, requests: Iterable[Asked]) -> str:
-    """A group in the detail flavour; needs its ``submitter`` loaded."""
+def detailed_group(group: Headed, requests: Iterable[Asked]) -> str:
+    """A group in the detail flavour."""
     tail = {
-        "submitter": group.submitter.username,
+        "submitter": group.submitter__username,
         "name": group.name,
         "observation_type": group.observation_type,
         "operator": group.operator,

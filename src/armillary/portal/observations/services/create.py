@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import bisect
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,11 +18,11 @@ from armillary.platform.database import retry_conflicts
 from armillary.platform.errors import Conflict, Refusal
 from armillary.portal.cause import Cause
 from armillary.portal.history.services import append
-from armillary.portal.locks import Place, lock_groups, lock_telescopes
+from armillary.portal.locks import Place, lock_rows, lock_telescopes
 from armillary.portal.observations.models import ConfigurationStatus, Observation, Summary
 from armillary.portal.observations.services.announce import announce, bump_schedules, observation_transition
 from armillary.portal.observations.services.judge import Judge, Wish, free_proposals, known, read_wish
-from armillary.portal.requestgroups.models import Request
+from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.surroundings import observatory
 
 
@@ -54,12 +54,13 @@ def create_observations(user: User, bodies: Sequence[object], now: datetime) -> 
     for wish in wishes:
         judge.judge(wish)
     good = [wish for wish in wishes if not wish.errors]
-    created = _store_where_free(good, Cause("submitted", now, user))
+    proposals = {key: row.request_group.proposal_id for key, row in judge.known.requests.items()}
+    created = _store_where_free(good, Cause("submitted", now, user), proposals)
     return Creation(created, {index: wish.errors for index, wish in enumerate(wishes) if wish.errors})
 
 
 @retry_conflicts()
-def _store_where_free(wishes: Sequence[Wish], cause: Cause) -> list[Observation]:
+def _store_where_free(wishes: Sequence[Wish], cause: Cause, proposals: Mapping[int, str]) -> list[Observation]:
     """Store the wishes that find their telescope free; the others get an error."""
     if not wishes:
         return []
@@ -68,17 +69,17 @@ def _store_where_free(wishes: Sequence[Wish], cause: Cause) -> list[Observation]
             requests = lock_requests({wish.document["request"] for wish in wishes})
             lock_telescopes(wish.place for wish in wishes)
             free = _free(wishes, requests)
-            rows = store(free, cause)
+            rows = store(free, cause, proposals)
     except IntegrityError as error:
         raise Conflict("the telescope was taken by somebody else at the same moment; ask again") from error
     return rows
 
 
-def lock_requests(ids: Collection[int]) -> dict[int, Request]:
-    """Lock the groups of requests, and read the requests as they are then."""
-    groups = set(Request.objects.filter(pk__in=ids).values_list("request_group_id", flat=True))
-    lock_groups(groups)
-    return {row.pk: row for row in Request.objects.filter(pk__in=ids)}
+def lock_requests(ids: Collection[int]) -> dict[int, State]:
+    """Lock the groups of requests, and read the states of the requests as they are then."""
+    groups = RequestGroup.objects.filter(requests__in=ids).values("pk")
+    lock_rows(RequestGroup.objects.filter(pk__in=groups))
+    return {key: State(state) for key, state in Request.objects.filter(pk__in=ids).values_list("pk", "state")}
 
 
 class Occupation:
@@ -115,7 +116,7 @@ def occupations(
     return {place: Occupation(items) for place, items in spans.items()}
 
 
-def _free(wishes: Sequence[Wish], requests: dict[int, Request]) -> list[Wish]:
+def _free(wishes: Sequence[Wish], states: dict[int, State]) -> list[Wish]:
     taken = occupations(
         {wish.place for wish in wishes},
         min(wish.document["start"] for wish in wishes),
@@ -123,22 +124,29 @@ def _free(wishes: Sequence[Wish], requests: dict[int, Request]) -> list[Wish]:
     )
     free = []
     for wish in wishes:
-        request = requests[wish.document["request"]]
+        request = wish.document["request"]
+        state = states[request]
         start, end = wish.document["start"], wish.document["end"]
         live = wish.document.get("state", "PENDING") in LIVE
-        if live and request.state in {State.CANCELED, State.WINDOW_EXPIRED, State.FAILURE_LIMIT_REACHED}:
-            wish.errors["non_field_errors"] = [f"Request {request.pk} is {request.state}: nothing is to be observed"]
+        if live and state in {State.CANCELED, State.WINDOW_EXPIRED, State.FAILURE_LIMIT_REACHED}:
+            wish.errors["non_field_errors"] = [f"Request {request} is {state}: nothing is to be observed"]
         elif live and (other := taken[wish.place].conflict(start, end)):
             wish.errors["non_field_errors"] = [f"The observation overlaps {other} on {'.'.join(wish.place)}"]
         else:
             if live:
-                taken[wish.place].take(start, end, f"another observation of request {request.pk} in this submission")
+                taken[wish.place].take(start, end, f"another observation of request {request} in this submission")
             free.append(wish)
     return free
 
 
-def store(wishes: Sequence[Wish], cause: Cause) -> list[Observation]:
-    """Store observations that may be placed, in the caller's transaction: a constant number of queries."""
+def store(wishes: Sequence[Wish], cause: Cause, proposals: Mapping[int, str] | None = None) -> list[Observation]:
+    """Store observations that may be placed, in the caller's transaction: a constant number of queries.
+
+    Args:
+        wishes: The observations.
+        cause: Why.
+        proposals: The proposals of their requests; who does not know them leaves it out.
+    """
     rows = Observation.objects.bulk_create(
         Observation(
             request_id=wish.document["request"],
@@ -156,7 +164,7 @@ def store(wishes: Sequence[Wish], cause: Cause) -> list[Observation]:
     )
     _store_statuses(rows, wishes, cause.at)
     append(observation_transition(row, "", cause) for row in rows)
-    announce("observation.created", rows)
+    announce("observation.created", rows, proposals)
     places: dict[Place, None] = defaultdict(None, {wish.place: None for wish in wishes})
     bump_schedules(places, cause.at, rescheduled=True)
     return rows

@@ -53,7 +53,7 @@ class Known:
     """The requests that wishes are about, with what is needed to judge them: four queries for any number."""
 
     requests: Mapping[int, Request]
-    windows: Mapping[int, Sequence[Window]]
+    windows: Mapping[int, Sequence[tuple[datetime, datetime]]]
     configurations: Mapping[int, Sequence[Configuration]]
 
     @cached_property
@@ -65,10 +65,11 @@ class Known:
 def known(wishes: Collection[Wish]) -> Known:
     """Read what is needed to judge wishes."""
     ids = {wish.document["request"] for wish in wishes if "request" in wish.document}
-    requests = Request.objects.filter(pk__in=ids).select_related("request_group__proposal")
-    windows: dict[int, list[Window]] = defaultdict(list)
-    for window in Window.objects.filter(request_id__in=ids):
-        windows[window.request_id].append(window)
+    requests = Request.objects.filter(pk__in=ids).select_related("request_group")
+    windows: dict[int, list[tuple[datetime, datetime]]] = defaultdict(list)
+    spans = Window.objects.filter(request_id__in=ids).values_list("request_id", "start", "end")
+    for request, start, end in spans:
+        windows[request].append((start, end))
     configurations: dict[int, list[Configuration]] = defaultdict(list)
     for configuration in Configuration.objects.filter(request_id__in=ids).order_by("priority", "pk"):
         configurations[configuration.request_id].append(configuration)
@@ -158,7 +159,7 @@ class Judge:
         if request.request_group.observation_type in UNSCHEDULED:
             return f"request {request.pk} is {request.request_group.observation_type}: it has its observation already"
         windows = self.known.windows.get(request.pk, ())
-        if any(_whole_second(window.start) <= start and end <= window.end for window in windows):
+        if any(_whole_second(opens) <= start and end <= closes for opens, closes in windows):
             return ""
         span = f"The start {start.isoformat()} and end {end.isoformat()} times"
         return f"{span} do not fall within any window of the request"

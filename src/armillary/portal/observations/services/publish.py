@@ -128,9 +128,9 @@ def _exchange_locked(plan: Plan, cause: Cause) -> Publication:
             f"the schedule of {'.'.join(plan.place)} is at version {current}, the plan was made from version "
             f"{plan.version}; read the schedule and plan again"
         )
-    for request in requests.values():
-        if request.state != State.PENDING:
-            raise Conflict(f"request {request.pk} is {request.state} by now; plan again")
+    for request, state in requests.items():
+        if state is not State.PENDING:
+            raise Conflict(f"request {request} is {state} by now; plan again")
     site, enclosure, telescope = plan.place
     replaceable = Observation.objects.filter(
         site=site,
