@@ -104,8 +104,8 @@ def listed_group(group: Headed, requests: Iterable[Asked], extra: str = "") -> s
     body = ",".join([listed_request(row) for row in requests])
     return (
         f'{{"id":{group.pk},"submitter":{_word(group.submitter__username)},"proposal":{_word(group.proposal_id)},'
-        f'"name":{dumps(group.name)},"observation_type":"{group.observation_type}","operator":"{group.operator}",'
-        f'"ipp_value":{_number(group.ipp_value)},"state":"{group.state}","created":{_moment(group.created)},'
+        f'"name":{dumps(group.name)},"observation_type":{_word(group.observation_type)},"operator":{_word(group.operator)},'
+        f'"ipp_value":{_number(group.ipp_value)},"state":{_word(group.state)},"created":{_moment(group.created)},'
         f'"modified":{_moment(group.modified)},"requests":[{body}]{extra}}}'
     )
 
