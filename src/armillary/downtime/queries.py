@@ -56,7 +56,7 @@ def calendar_of(telescope_key: str, downtimes: Iterable[Downtime], *, now: datet
 
 
 _last_history: Final = Prepared[tuple[int]](
-    lambda: Downtime.history.order_by("-history_id").values_list("history_id")[:1]  # type: ignore[arg-type]  # the library's manager has no types
+    lambda: Downtime.history.order_by("-history_id").values_list("history_id")[:1]
 )
 _totals: Final = Prepared[tuple[int, int, datetime]](
     lambda: (

@@ -103,7 +103,7 @@ class _Compiled:
         model, positions, alias = info["model"], info["select_fields"], connection.alias
         begin, end = positions[0], positions[-1] + 1
         names = [expression.target.attname for expression, *_ in self.compiler.select[begin:end]]
-        populators = get_related_populators(info, self.compiler.select, alias)
+        populators = get_related_populators(info, self.compiler.select, alias)  # type: ignore[call-arg]  # stubs of a later Django
         found = []
         for row in rows:
             thing = model.from_db(alias, names, row[begin:end])

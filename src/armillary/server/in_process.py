@@ -34,7 +34,7 @@ class InProcessHandler(WSGIHandler):
         self._view_middleware: list[Any] = []
         self._template_response_middleware: list[Any] = []
         self._exception_middleware: list[Any] = []
-        handler = convert_exception_to_response(self._get_response)
+        handler = convert_exception_to_response(self._get_response)  # type: ignore[attr-defined]  # the stubs lack it
         for path in reversed([path for path in settings.MIDDLEWARE if path not in _FOR_STRANGERS]):
             middleware = import_string(path)(handler)
             if hasattr(middleware, "process_view"):
