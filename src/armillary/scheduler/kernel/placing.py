@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from armillary.scheduler.kernel.acceleration import compiled, entry_point
+from armillary.scheduler.kernel.acceleration import compiled
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.randomness import Generator, seeded, uniform
@@ -288,7 +288,7 @@ def add_to_pool(work: Workspace, unit: int) -> None:
         work.counters[POOLED] += 1
 
 
-@entry_point
+@compiled
 def fill(model: Model, timeline: Timeline, work: Workspace, order: IntegerArray) -> None:
     """Place every unit that fits, in an order."""
     for index in range(len(order)):
@@ -312,7 +312,7 @@ def place_at(model: Model, timeline: Timeline, work: Workspace, option: int, sta
     return True
 
 
-@entry_point
+@compiled
 def place_plan(
     model: Model, timeline: Timeline, work: Workspace, first: IntegerArray, options: IntegerArray, starts: FloatArray
 ) -> None:

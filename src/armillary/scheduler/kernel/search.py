@@ -25,7 +25,9 @@ from armillary.scheduler.kernel.placing import (
     TOUCHED_SLABS,
     Workspace,
     add_to_pool,
+    fill,
     keep_changes,
+    place_plan,
     place_unit,
     remove_unit,
     undo_changes,
@@ -107,6 +109,23 @@ def placed_value(model: Model, timeline: Timeline) -> float:
         if timeline.option_at[reservation] != NOTHING:
             total += model.value[reservation]
     return total
+
+
+@entry_point
+def construct(
+    model: Model,
+    timeline: Timeline,
+    work: Workspace,
+    first: IntegerArray,
+    options: IntegerArray,
+    starts: FloatArray,
+    order: IntegerArray,
+) -> float:
+    """Place a plan (see :func:`place_plan`), then every unit that fits beside it in an order; the plan's value."""
+    place_plan(model, timeline, work, first, options, starts)
+    value = placed_value(model, timeline)
+    fill(model, timeline, work, order)
+    return value
 
 
 @compiled

@@ -11,7 +11,7 @@ import numpy as np
 from armillary.scheduler.kernel.model import NOTHING, Compilation
 from armillary.scheduler.kernel.placing import Workspace
 from armillary.scheduler.kernel.problem import Entry, FloatArray, IntegerArray, Preference, Problem
-from armillary.scheduler.kernel.refining import Wishes, exchange, refine
+from armillary.scheduler.kernel.refining import Wishes, improve
 from armillary.scheduler.kernel.search import Record, make_record
 from armillary.scheduler.kernel.timeline import Timeline
 
@@ -32,8 +32,8 @@ def pursue(
     wishes = _wishes(problem, compilation, position)
     in_time = sorted(entries, key=lambda entry: entry.start_s)
     order = np.array([position[entry.reservation] for entry in in_time], dtype=np.int32)
-    refine(compilation.model, timeline, work, record, wishes, order)
-    _Fairness(problem, compilation, timeline, work, wishes).improve()
+    improve(compilation.model, timeline, work, record, wishes, order, NOTHING, NOTHING)
+    _Fairness(problem, compilation, timeline, work, record, wishes).improve()
     return make_record(timeline, float(record.number.max()))
 
 
@@ -109,6 +109,7 @@ class _Fairness:
     compilation: Compilation
     timeline: Timeline
     work: Workspace
+    record: Record
     wishes: Wishes
 
     def improve(self) -> None:
@@ -136,6 +137,7 @@ class _Fairness:
     def _exchange(self, asked: dict[str, float], granted: dict[str, float], members: Sequence[int], tries: int) -> int:
         """Exchange among reservations of one value, noting in ``granted`` what each party then has; how many tries."""
         model, tried = self.compilation.model, 0
+        nobody = np.zeros(0, dtype=np.int32)
         for joining in members:
             for leaving in members:
                 if self._is_placed(joining) or not self._is_placed(leaving):
@@ -145,7 +147,7 @@ class _Fairness:
                     continue
                 tried += 1
                 units = int(model.unit_of[leaving]), int(model.unit_of[joining])
-                if exchange(model, self.timeline, self.work, *units):
+                if improve(model, self.timeline, self.work, self.record, self.wishes, nobody, *units):
                     granted.update(after)
         return tried
 

@@ -13,11 +13,11 @@ from armillary.scheduler.kernel.explaining import explain
 from armillary.scheduler.kernel.linear import Bounding, bound_problem, top_options
 from armillary.scheduler.kernel.measuring import measure
 from armillary.scheduler.kernel.model import NOTHING, Compilation, compile_problem
-from armillary.scheduler.kernel.placing import Workspace, fill, make_workspace, place_plan
+from armillary.scheduler.kernel.placing import Workspace, make_workspace
 from armillary.scheduler.kernel.plan import Pace, Plan, PriceInterval, StopReason
 from armillary.scheduler.kernel.problem import FloatArray, Identifier, IntegerArray, Problem, Reservation
 from armillary.scheduler.kernel.relaxation import Relaxation, best_by_reservation
-from armillary.scheduler.kernel.search import BEST, Guide, Record, make_record, search, value_of
+from armillary.scheduler.kernel.search import BEST, Guide, Record, construct, make_record, search, value_of
 from armillary.scheduler.kernel.second_goals import published_options, pursue
 from armillary.scheduler.kernel.timeline import Timeline, empty_timeline
 from armillary.scheduler.kernel.timing import Timing
@@ -211,13 +211,12 @@ def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, s
     order = np.argsort(-guide.surplus, kind="stable").astype(np.int32)
     kept = empty_timeline(compilation)
     work = make_workspace(model, kept, tried, seed)
-    place_plan(model, kept, work, *published)
-    floor = value_of(model, kept)
-    fill(model, kept, work, order)
+    floor = construct(model, kept, work, *published, order)
     best = kept
     if value_of(model, kept) < bounding.bound * (1.0 - _PROVEN):
         fresh = empty_timeline(compilation)
-        fill(model, fresh, work, order)
+        nothing = np.zeros(1, dtype=np.int32), published[1][:0], published[2][:0]
+        construct(model, fresh, work, *nothing, order)
         if value_of(model, fresh) > value_of(model, kept):
             best = fresh
     return _State(best, work, guide, make_record(best, value_of(model, best)), floor)
