@@ -26,7 +26,7 @@ demo: $(INSTALLED) ## A night at a simulated observatory: requests in, images ou
 	$(BIN)/armillary demo --speed $(or $(SPEED),60) --port $(or $(PORT),8000)
 
 .PHONY: test
-test: $(INSTALLED) ## All tests, on SQLite and PostgreSQL, with a real browser and a real S3 server
+test: $(INSTALLED) ## All tests on SQLite, those of the database again on PostgreSQL, with a real browser and S3 server
 	PATH="$(CURDIR)/$(BIN):$$PATH" tests/run
 
 .PHONY: check

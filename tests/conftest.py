@@ -18,8 +18,8 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-settings.register_profile("repeatable", derandomize=True)
-settings.register_profile("exploring", max_examples=1000)
+settings.register_profile("repeatable", derandomize=True, deadline=None)  # how fast a busy machine is, is no test
+settings.register_profile("exploring", max_examples=1000, deadline=None)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "repeatable"))
 
 _databases = os.environ.get("TEST_DATABASES", "").split()

@@ -16,7 +16,7 @@ from armillary.portal.subscriptions.services.deliver import deliver_changes
 
 from .conftest import NIGHT, NOW, Receiver, client_of, wish
 
-pytestmark = pytest.mark.django_db
+pytestmark = pytest.mark.django_db(transaction=True)  # the feed shows what is committed
 ADDRESS = "/api/subscriptions/"
 
 
