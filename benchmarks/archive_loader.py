@@ -112,11 +112,12 @@ def _statements(
         ),
         parameters,
     )
+    # Every frame has three related ones, as in the study of the reference: its neighbours in a block of four.
     yield (
         (
             f"INSERT INTO {_PREFIX}frame_related_frames (from_frame_id, to_frame_id) {words['numbers']} "
-            "SELECT n, n + 1 FROM numbers WHERE n %% 3 = 0 AND n < %(last)s "
-            "UNION ALL SELECT n + 1, n FROM numbers WHERE n %% 3 = 0 AND n < %(last)s"
+            "SELECT n, (n - 1) / 4 * 4 + 1 + k FROM numbers JOIN (SELECT 0 AS k UNION ALL SELECT 1 UNION ALL "
+            "SELECT 2 UNION ALL SELECT 3) AS places ON (n - 1) %% 4 <> k WHERE (n - 1) / 4 * 4 + 1 + k <= %(last)s"
         ),
         parameters,
     )

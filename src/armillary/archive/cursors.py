@@ -71,7 +71,7 @@ Order = Sequence[Column]
 class CursorPage:
     """A page of rows, and where to go on."""
 
-    rows: list[dict[str, Any]]
+    rows: list[tuple[Any, ...]]
     next: str | None
     previous: str | None
 
@@ -80,11 +80,14 @@ class CursorPage:
         return {"next": self.next, "previous": self.previous, "results": results}
 
 
-def cursor_page(rows: QuerySet[Any, dict[str, Any]], order: Order, request: Request, *, limit: int) -> CursorPage:
+def cursor_page(
+    rows: QuerySet[Any, tuple[Any, ...]], names: Sequence[str], order: Order, request: Request, *, limit: int
+) -> CursorPage:
     """The page that the query parameter ``cursor`` asks for; the first one without it.
 
     Args:
-        rows: What is paged, with the columns of the order among its values.
+        rows: What is paged, one tuple each.
+        names: What is in the tuples; the columns of the order are among them.
         order: How it is ordered.
         request: Says where to go on.
         limit: Rows of a page.
@@ -104,10 +107,11 @@ def cursor_page(rows: QuerySet[Any, dict[str, Any]], order: Order, request: Requ
         found.reverse()
     address = f"{origin(request)}{request.get_full_path()}"
     has_next, has_previous = (bool(found), has_more) if is_backwards else (has_more, bool(token and found))
+    first, last = ([dict(zip(names, found[place], strict=True)) for place in (0, -1)]) if found else ({}, {})
     return CursorPage(
         rows=found,
-        next=_address(address, order, found[-1], is_backwards=False) if has_next else None,
-        previous=_address(address, order, found[0], is_backwards=True) if has_previous else None,
+        next=_address(address, order, last, is_backwards=False) if has_next else None,
+        previous=_address(address, order, first, is_backwards=True) if has_previous else None,
     )
 
 

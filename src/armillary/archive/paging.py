@@ -82,7 +82,7 @@ def _window(rows: QuerySet[Any, Any], offset: int, length: int) -> list[Any]:
     if offset == 0:
         return list(rows[:length])
     keys = list(rows.values_list("pk", flat=True)[offset : offset + length])
-    found = {row["id"] if isinstance(row, dict) else row.pk: row for row in rows.order_by().filter(pk__in=keys)}
+    found = {row[0] if isinstance(row, tuple) else row.pk: row for row in rows.order_by().filter(pk__in=keys)}
     return [found[key] for key in keys if key in found]
 
 

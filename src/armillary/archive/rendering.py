@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
 from typing import Any, Final
 
-from django.db.models import Q
+from django.db.backends.base.base import BaseDatabaseWrapper
+from django.db.models import Func, Q, QuerySet, TextField
+from django.db.models.sql.compiler import SQLCompiler
 
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Frame, Thumbnail, Version
+from armillary.archive.queries.among import among
 from armillary.archive.queries.visibility import rights
 from armillary.archive.sky.words import wire_area
 from armillary.core.frames import Viewer
@@ -20,6 +23,9 @@ FRAME_COLUMNS: Final = (
     "reduction_level", "site_id", "telescope_id", "exposure_time", "primary_optical_element", "public_date",
     "configuration_type", "observation_id", "request_id",
 )  # fmt: skip
+
+ROW_COLUMNS: Final = (*FRAME_COLUMNS, "area")
+_MOMENTS: Final = frozenset({"observation_date", "public_date"})
 
 _OLD_NAMES: Final = (
     ("DATE_OBS", "observation_date"), ("DAY_OBS", "observation_day"), ("PROPID", "proposal_id"),
@@ -31,8 +37,30 @@ _OLD_NAMES: Final = (
 """Keys that older clients read: every frame has each value under both names."""
 
 
+class WireTime(Func):
+    """A moment as the wire shows it.
+
+    SQLite keeps moments as texts, in UTC and without zeros that say nothing: there it writes the text itself, which is
+    not made into a moment first, and again into a text.
+    """
+
+    template = "%(expressions)s"
+    output_field = TextField()
+
+    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+        """The text."""
+        return self.as_sql(
+            compiler, connection, template="replace(CAST(%(expressions)s AS TEXT), ' ', 'T') || 'Z'"
+        )
+
+
+def frame_rows(frames: QuerySet[Frame]) -> QuerySet[Frame, tuple[Any, ...]]:
+    """What is shown of frames, one tuple each, in the order of :data:`ROW_COLUMNS`."""
+    return frames.values_list(*(WireTime(name) if name in _MOMENTS else name for name in ROW_COLUMNS))
+
+
 def rendered_frames(
-    frames: Sequence[Mapping[str, Any]],
+    rows: Iterable[tuple[Any, ...]],
     *,
     links: LinkMaker,
     who: Viewer,
@@ -43,32 +71,31 @@ def rendered_frames(
     """Frames as the wire shows them.
 
     Args:
-        frames: Rows with :data:`FRAME_COLUMNS` and ``area``.
+        rows: What :func:`frame_rows` found.
         links: Makes the download addresses.
         who: Who will see it: links to frames that do not exist for them are left out.
         now: Decides what is public.
         with_related: Whether to list the ids of related frames.
         with_thumbnails: Whether to list thumbnails.
     """
+    frames = [dict(zip(ROW_COLUMNS, row, strict=True)) for row in rows]
     ids = [frame["id"] for frame in frames]
     names = {frame["id"]: frame["basename"] for frame in frames}
     versions = rendered_versions(names, links)
     related = _related(ids, who, now) if with_related else {}
     thumbnails = _thumbnails(ids, links) if with_thumbnails else {}
-    rendered = []
     for frame in frames:
         key = frame["id"]
-        row = {column: frame[column] for column in FRAME_COLUMNS}
-        row |= _newest(names[key], versions.get(key, []))
-        row |= {old: row[new] for old, new in _OLD_NAMES}
-        if (area := wire_area(frame["area"])) is not None:
-            row["area"] = area
+        if (area := wire_area(frame.pop("area"))) is not None:
+            frame["area"] = area
+        frame |= _newest(frame["basename"], versions.get(key, []))
+        for old, new in _OLD_NAMES:
+            frame[old] = frame[new]
         if with_related:
-            row["related_frames"] = related.get(key, [])
+            frame["related_frames"] = related.get(key, [])
         if with_thumbnails:
-            row["thumbnails"] = thumbnails.get(key, [])
-        rendered.append(row)
-    return rendered
+            frame["thumbnails"] = thumbnails.get(key, [])
+    return frames
 
 
 def rendered_new_frame(frame: Frame, area: Mapping[str, Any] | None, *, links: LinkMaker) -> dict[str, Any]:
@@ -121,9 +148,9 @@ def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
 def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
     """The versions of frames, given by id and name, the newest first, as ``version_set`` shows them."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    rows = Version.objects.filter(frame_id__in=names).order_by("-created", "-id")
+    rows = among(Version.objects.order_by("-created", "-id"), "frame", names)
     for key, frame, name, md5, extension, created, file in rows.values_list(
-        "id", "frame_id", "key", "md5", "extension", "created", "file_id"
+        "id", "frame_id", "key", "md5", "extension", WireTime("created"), "file_id"
     ):
         address = links.link(name, names[frame] + extension) if file else ""
         found[frame].append(
@@ -134,7 +161,7 @@ def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, l
 
 def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list[int]]:
     """Ids of related frames: those that exist for the viewer, and stubs, which say nothing."""
-    links = Frame.related_frames.through.objects.filter(from_frame_id__in=ids)
+    links = among(Frame.related_frames.through.objects, "from_frame", ids)
     if not who.is_superuser:
         links = links.filter(Q(to_frame__observation_date__isnull=True) | rights(who, now, prefix="to_frame__"))
     found: dict[int, list[int]] = defaultdict(list)
@@ -143,8 +170,8 @@ def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list
     return found
 
 
-def _thumbnails(ids: Iterable[int], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
+def _thumbnails(ids: Collection[int], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    for thumbnail in Thumbnail.objects.filter(frame_id__in=ids).order_by("id"):
+    for thumbnail in among(Thumbnail.objects.order_by("id"), "frame", ids):
         found[thumbnail.frame_id].append(rendered_thumbnail(thumbnail, links))
     return found

@@ -3,8 +3,9 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any, TypedDict
 
-from django.http import Http404
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
+from pydantic_core import to_json
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -17,16 +18,13 @@ from armillary.archive.models import Frame, RightsChange
 from armillary.archive.paging import limit_of, page_of
 from armillary.archive.queries.frames import matching_frame, matching_frames, order_of
 from armillary.archive.queries.visibility import visible_frames
-from armillary.archive.rendering import FRAME_COLUMNS, rendered_frames, rendered_new_frame
+from armillary.archive.rendering import ROW_COLUMNS, frame_rows, rendered_frames, rendered_new_frame
 from armillary.archive.serializers import ChangedFrameSerializer, NewFrameSerializer
 from armillary.archive.services.change_frame import change_frame
 from armillary.archive.services.delete_frames import delete_frame
 from armillary.archive.services.record_frame import record_frame
 from armillary.core.frames import Viewer
 from armillary.platform.errors import Refusal
-
-_COLUMNS = (*FRAME_COLUMNS, "area")
-
 
 _RIGHTS = (
     "at", "changed_by", "public_date_before", "public_date_after", "proposal_before", "proposal_after", "reason",
@@ -77,11 +75,11 @@ class FrameList(_FrameView):
         )
         if request.query_params.get("pagination_style") == "cursor":
             part = cursor_page(
-                frames.values(*_COLUMNS), order_of(request.query_params), request, limit=limit_of(request)
+                frame_rows(frames), ROW_COLUMNS, order_of(request.query_params), request, limit=limit_of(request)
             )
-            return Response(part.body(rendered_frames(part.rows, **showing)))
-        page = page_of(frames.values(*_COLUMNS), request)
-        return Response(page.body(rendered_frames(page.rows, **showing)))
+            return _as_json(part.body(rendered_frames(part.rows, **showing)))
+        page = page_of(frame_rows(frames), request)
+        return _as_json(page.body(rendered_frames(page.rows, **showing)))
 
     @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")
     def post(self, request: Request) -> Response:
@@ -103,10 +101,10 @@ class FrameDetail(_FrameView):
         found = matching_frame(
             key, request.query_params, who=showing["who"], is_anonymous=self.is_anonymous, now=showing["now"]
         )
-        rows = rendered_frames(list(found.values(*_COLUMNS)), **showing)
+        rows = rendered_frames(frame_rows(found), **showing)
         if not rows:
             raise Http404(_NO_FRAME)
-        return Response(rows[0])
+        return _as_json(rows[0])
 
     @extend_schema(
         request=ChangedFrameSerializer, responses=dict[str, Any], operation_id="archive_frames_partial_update"
@@ -180,7 +178,11 @@ class RelatedFrames(_FrameView):
         if not visible.filter(pk=key).exists():
             raise Http404(_NO_FRAME)
         related = visible.filter(related_frames=key).order_by("-observation_date", "-id")
-        return Response(rendered_frames(list(related.values(*_COLUMNS)), **showing))
+        return _as_json(rendered_frames(frame_rows(related), **showing))
+
+
+def _as_json(body: Any) -> HttpResponse:
+    return HttpResponse(to_json(body), content_type="application/json")
 
 
 _NO_FRAME = f"No {Frame.__name__} matches the given query."

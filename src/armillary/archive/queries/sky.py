@@ -1,15 +1,14 @@
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Any, Final
 
 import numpy as np
 from django.db import connection
 from django.db.models import QuerySet
-from django.db.models.expressions import RawSQL
 
 from armillary.archive.models import Frame
+from armillary.archive.queries.among import among
 from armillary.archive.sky import polygons
 from armillary.archive.sky.index import UNDIVIDED, cell_ranges
 from armillary.archive.sky.words import Cone, Point, Region
@@ -23,12 +22,12 @@ _CIRCLE = "center_x * %s + center_y * %s + center_z * %s >= cosine_radius * %s -
 
 def intersecting(frames: QuerySet[Frame], region: Region) -> QuerySet[Frame]:
     """The frames whose footprint has a point in common with a region."""
-    return _among(frames, [frame for batch in _candidates(region) for frame in batch.touching(region)])
+    return among(frames, "pk", [frame for batch in _candidates(region) for frame in batch.touching(region)])
 
 
 def covering(frames: QuerySet[Frame], region: Point | polygons.Polygon) -> QuerySet[Frame]:
     """The frames whose footprint contains the whole region."""
-    return _among(frames, [frame for batch in _candidates(region) for frame in batch.containing(region)])
+    return among(frames, "pk", [frame for batch in _candidates(region) for frame in batch.containing(region)])
 
 
 class _Batch:
@@ -102,12 +101,3 @@ def _bounding_circle(region: Region) -> tuple[Any, float]:
     if isinstance(region, Cone):
         return region.direction, region.radius_deg
     return region.center, region.radius_deg
-
-
-def _among(frames: QuerySet[Frame], found: list[int]) -> QuerySet[Frame]:
-    """Restrict to many frames without one parameter for each of them, of which databases allow only so many."""
-    if not found:
-        return frames.none()
-    if connection.vendor == "postgresql":
-        return frames.filter(pk__in=RawSQL("SELECT unnest(%s::bigint[])", [found]))
-    return frames.filter(pk__in=RawSQL("SELECT value FROM json_each(%s)", [json.dumps(found)]))

@@ -83,11 +83,7 @@ def wire_area(area: dict[str, Any] | None) -> dict[str, Any] | None:
     """A stored footprint as the wire shows it: right ascension between -180 and 180, like geographic longitude."""
     if area is None:
         return None
-    ring = [[_signed(position[0]), position[1]] for position in area["coordinates"][0]]
+    ring = [
+        [ra if -180 <= ra <= 180 else round((ra + 180) % 360 - 180, 10), dec] for ra, dec in area["coordinates"][0]
+    ]
     return {"type": "Polygon", "coordinates": [ring]}
-
-
-def _signed(ra_deg: float) -> float:
-    if -180 <= ra_deg <= 180:
-        return ra_deg
-    return round((ra_deg + 180) % 360 - 180, 10)
