@@ -49,14 +49,18 @@ def load(count: int, keywords: int) -> None:
     from django.db import connection, transaction
 
     words = {name: text.replace("\n", " ") for name, text in _DIALECTS[connection.vendor].items()}
-    with _without_indexes(), transaction.atomic(), connection.cursor() as cursor:
+    with _without_indexes(), connection.cursor() as cursor:
+        if connection.vendor == "sqlite":
+            cursor.execute("PRAGMA synchronous=OFF")
+            cursor.execute("PRAGMA cache_size=-1000000")
         _write_fields(cursor, connection.vendor)
         cursor.execute(f"SELECT coalesce(max(id), 0) FROM {_PREFIX}frame")
         before = int(cursor.fetchone()[0])
         for first in range(before + 1, before + count + 1, _BATCH):
             last = min(first + _BATCH - 1, before + count)
-            for statement, parameters in _statements(words, first, last, keywords, count):
-                cursor.execute(statement, parameters)
+            with transaction.atomic():  # one for each batch: a log of everything would be as large as the tables
+                for statement, parameters in _statements(words, first, last, keywords, count):
+                    cursor.execute(statement, parameters)
         if connection.vendor == "postgresql":
             _move_sequences(cursor)
     _know_what_occurs()

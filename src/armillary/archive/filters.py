@@ -11,11 +11,11 @@ from typing import Any, Final
 import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import QuerySet
 from django_filters.fields import MultipleChoiceField
 
 from armillary import clock
-from armillary.archive.models import Frame, SearchableWord, Thumbnail, Version
+from armillary.archive.models import Frame, SearchableWord, Thumbnail
 from armillary.archive.queries.configuration_types import is_known_type, usual_types
 from armillary.archive.queries.sky import covering, intersecting
 from armillary.archive.queries.visibility import restricted_to_private
@@ -242,16 +242,6 @@ class FrameFilter(django_filters.FilterSet):
         return frames
 
 
-class VersionFilter(django_filters.FilterSet):
-    """The query parameters of ``GET /versions/``."""
-
-    md5 = django_filters.CharFilter()
-
-    class Meta:
-        model = Version
-        fields = ("md5",)
-
-
 class ThumbnailFilter(django_filters.FilterSet):
     """The query parameters of ``GET /thumbnails/``."""
 
@@ -298,8 +288,7 @@ def _containing(frames: QuerySet[Frame], column: str, part: str) -> QuerySet[Fra
 
 
 def _having(frames: QuerySet[Frame], keyword: str, **condition: Any) -> QuerySet[Frame]:
-    words = SearchableWord.objects.filter(frame=OuterRef("pk"), keyword=keyword, **condition)
-    return frames.filter(Exists(words))
+    return frames.filter(pk__in=SearchableWord.objects.filter(keyword=keyword, **condition).values("frame"))
 
 
 def _refused(field: str, message: str) -> ValidationError:

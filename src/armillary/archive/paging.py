@@ -68,8 +68,8 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
     count = max(count, offset + limit + 1) if has_more else count
     address = f"{origin(request)}{request.get_full_path()}"
-    following = replace_query_param(replace_query_param(address, "limit", limit), "offset", offset + limit)
-    return Page(found, count, is_promised, following if has_more else None, _previous(address, limit, offset))
+    following = _following(address, limit, offset) if has_more else None
+    return Page(found, count, is_promised, following, _previous(address, limit, offset))
 
 
 def limit_of(request: Request) -> int:
@@ -104,6 +104,10 @@ def _span(parameters: Mapping[str, str]) -> timedelta | None:
         return None if start is None or end is None else end - start
     except (ValueError, TypeError):
         return None  # the filters say what is wrong with it
+
+
+def _following(address: str, limit: int, offset: int) -> str:
+    return str(replace_query_param(replace_query_param(address, "limit", limit), "offset", offset + limit))
 
 
 def _previous(address: str, limit: int, offset: int) -> str | None:

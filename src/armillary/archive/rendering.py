@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime
+from functools import cache
 from typing import Any, Final
 
+from django.db import connection
 from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.models import Func, Q, QuerySet, TextField
 from django.db.models.sql.compiler import SQLCompiler
 
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Frame, Thumbnail, Version
-from armillary.archive.queries.among import among
+from armillary.archive.queries.among import among, rows_among
 from armillary.archive.queries.visibility import rights
 from armillary.archive.sky.words import wire_area
 from armillary.core.frames import Viewer
@@ -37,6 +39,9 @@ _OLD_NAMES: Final = (
 """Keys that older clients read: every frame has each value under both names."""
 
 
+_SQLITE_TIME: Final = "replace(CAST(%(expressions)s AS TEXT), ' ', 'T') || 'Z'"
+
+
 class WireTime(Func):
     """A moment as the wire shows it.
 
@@ -49,9 +54,7 @@ class WireTime(Func):
 
     def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         """The text."""
-        return self.as_sql(
-            compiler, connection, template="replace(CAST(%(expressions)s AS TEXT), ' ', 'T') || 'Z'"
-        )
+        return self.as_sql(compiler, connection, template=_SQLITE_TIME)
 
 
 def frame_rows(frames: QuerySet[Frame]) -> QuerySet[Frame, tuple[Any, ...]]:
@@ -88,7 +91,7 @@ def rendered_frames(
         key = frame["id"]
         if (area := wire_area(frame.pop("area"))) is not None:
             frame["area"] = area
-        frame |= _newest(frame["basename"], versions.get(key, []))
+        frame.update(_newest(frame["basename"], versions.get(key, [])))
         for old, new in _OLD_NAMES:
             frame[old] = frame[new]
         if with_related:
@@ -101,12 +104,12 @@ def rendered_frames(
 def rendered_new_frame(frame: Frame, area: Mapping[str, Any] | None, *, links: LinkMaker) -> dict[str, Any]:
     """The answer to taking a frame in: without the old names, with the footprint as it was sent."""
     versions = rendered_versions({frame.pk: frame.basename}, links).get(frame.pk, [])
-    others = Frame.related_frames.through.objects.filter(from_frame_id=frame.pk).order_by("to_frame_id")
+    others = rows_among(_RELATED, [frame.pk])
     row = {
         "id": frame.pk,
         "basename": frame.basename,
         "area": None if area is None else dict(area),
-        "related_frames": list(others.values_list("to_frame_id", flat=True)),
+        "related_frames": [other for (other,) in others],
     }
     return row | _newest(frame.basename, versions) | {column: getattr(frame, column) for column in FRAME_COLUMNS[2:]}
 
@@ -125,17 +128,15 @@ def rendered_thumbnail(thumbnail: Thumbnail, links: LinkMaker) -> dict[str, Any]
     }
 
 
-def rendered_version(version: Version, links: LinkMaker) -> dict[str, Any]:
-    """A version as ``/versions/`` shows it."""
-    name = version.frame.basename + version.extension
-    return {
-        "id": version.pk,
-        "created": version.created,
-        "key": version.key,
-        "md5": version.md5,
-        "extension": version.extension,
-        "url": links.link(version.key, name) if version.file_id else "",
-    }
+VERSION_COLUMNS: Final = ("id", "created", "key", "md5", "extension", "file_id", "frame__basename")
+
+
+def rendered_version(row: tuple[Any, ...], links: LinkMaker) -> dict[str, Any]:
+    """A version, given by its :data:`VERSION_COLUMNS`, as ``/versions/`` shows it."""
+    version = dict(zip(VERSION_COLUMNS, row, strict=True))
+    name = version.pop("frame__basename") + version["extension"]
+    version["url"] = links.link(version["key"], name) if version.pop("file_id") else ""
+    return version
 
 
 def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
@@ -145,13 +146,26 @@ def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
     return {"version_set": versions, "url": versions[0]["url"], "filename": basename + versions[0]["extension"]}
 
 
+_RELATED: Final = (
+    f"SELECT to_frame_id FROM {Frame.related_frames.through._meta.db_table} "  # noqa: S608, SLF001  only names; Django documents _meta
+    "WHERE from_frame_id IN ({keys}) ORDER BY to_frame_id"
+)
+
+
+@cache
+def _versions_statement(vendor: str) -> str:
+    created = _SQLITE_TIME % {"expressions": "created"} if vendor == "sqlite" else "created"
+    table = Version._meta.db_table  # noqa: SLF001  Django documents _meta
+    return (
+        f"SELECT id, frame_id, key, md5, extension, {created}, file_id FROM {table} "  # noqa: S608  only names
+        "WHERE frame_id IN ({keys}) ORDER BY created DESC, id DESC"
+    )
+
+
 def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, list[dict[str, Any]]]:
     """The versions of frames, given by id and name, the newest first, as ``version_set`` shows them."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
-    rows = among(Version.objects.order_by("-created", "-id"), "frame", names)
-    for key, frame, name, md5, extension, created, file in rows.values_list(
-        "id", "frame_id", "key", "md5", "extension", WireTime("created"), "file_id"
-    ):
+    for key, frame, name, md5, extension, created, file in rows_among(_versions_statement(connection.vendor), names):
         address = links.link(name, names[frame] + extension) if file else ""
         found[frame].append(
             {"id": key, "key": name, "md5": md5, "extension": extension, "url": address, "created": created}

@@ -14,4 +14,6 @@ def folded(text: str) -> str:
 
 def without_controls(text: str) -> str:
     """A text without control characters, which FITS forbids and databases refuse."""
+    if text.isprintable():
+        return text
     return "".join(character for character in text if character.isprintable())

@@ -19,7 +19,7 @@ from armillary.archive.paging import limit_of, page_of
 from armillary.archive.queries.frames import matching_frame, matching_frames, order_of
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.rendering import ROW_COLUMNS, frame_rows, rendered_frames, rendered_new_frame
-from armillary.archive.serializers import ChangedFrameSerializer, NewFrameSerializer
+from armillary.archive.serializers import ChangedFrameSerializer, NewFrameSerializer, checked_frame
 from armillary.archive.services.change_frame import change_frame
 from armillary.archive.services.delete_frames import delete_frame
 from armillary.archive.services.record_frame import record_frame
@@ -84,9 +84,7 @@ class FrameList(_FrameView):
     @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")
     def post(self, request: Request) -> Response:
         """Take a data product in: record it, after its bytes were stored."""
-        body = NewFrameSerializer(data=request.data)
-        body.is_valid(raise_exception=True)
-        new = body.new_frame()
+        new = checked_frame(request.data)
         frame = record_frame(new, by=request.user.get_username())
         return Response(rendered_new_frame(frame, new.area, links=LinkMaker(request)), status=201)
 

@@ -15,7 +15,7 @@ from armillary.archive.models import Frame
 from armillary.archive.paging import page_of
 from armillary.archive.queries.visibility import visible_thumbnails
 from armillary.archive.rendering import rendered_new_frame, rendered_thumbnail
-from armillary.archive.serializers import ChangedThumbnailSerializer, NewThumbnailSerializer
+from armillary.archive.serializers import ChangedThumbnailSerializer, NewThumbnailSerializer, new_frame
 from armillary.archive.services.delete_frames import delete_thumbnail
 from armillary.archive.services.record_frame import NewVersion
 from armillary.archive.services.record_thumbnail import change_thumbnail, record_thumbnail
@@ -47,7 +47,7 @@ class ThumbnailList(ArchiveView):
         body = NewThumbnailSerializer(data=request.data)
         body.is_valid(raise_exception=True)
         data = body.validated_data
-        new = body.new_frame(basename=data["frame_basename"], with_versions=False)
+        new = new_frame(data, basename=data["frame_basename"], with_versions=False)
         is_known = Frame.objects.filter(basename=new.basename, observation_date__isnull=False).exists()
         thumbnail = record_thumbnail(
             new,

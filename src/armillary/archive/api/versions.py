@@ -9,11 +9,10 @@ from rest_framework.response import Response
 
 from armillary.accounts.permissions import IsStaff
 from armillary.archive.api.access import ArchiveView
-from armillary.archive.filters import VersionFilter
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Version
 from armillary.archive.paging import page_of
-from armillary.archive.rendering import rendered_version
+from armillary.archive.rendering import VERSION_COLUMNS, rendered_version
 
 
 class VersionList(ArchiveView):
@@ -26,10 +25,12 @@ class VersionList(ArchiveView):
     )
     def get(self, request: Request) -> Response:
         """One page of versions, of one content with ``md5``."""
-        chosen = VersionFilter(request.query_params, Version.objects.select_related("frame"))
-        page = page_of(chosen.qs, request)
+        versions = Version.objects.all()
+        if md5 := request.query_params.get("md5", "").strip():
+            versions = versions.filter(md5=md5)
+        page = page_of(versions.values_list(*VERSION_COLUMNS), request)
         links = LinkMaker(request)
-        return Response(page.body([rendered_version(version, links) for version in page.rows]))
+        return Response(page.body([rendered_version(row, links) for row in page.rows]))
 
 
 class VersionDetail(ArchiveView):
@@ -40,5 +41,5 @@ class VersionDetail(ArchiveView):
     @extend_schema(responses=dict[str, Any], operation_id="archive_versions_retrieve")
     def get(self, request: Request, key: int) -> Response:
         """The version."""
-        version = get_object_or_404(Version.objects.select_related("frame"), pk=key)
+        version = get_object_or_404(Version.objects.values_list(*VERSION_COLUMNS), pk=key)
         return Response(rendered_version(version, LinkMaker(request)))

@@ -91,7 +91,7 @@ def _news(found: Collection[Occurrence], public_date: datetime | None) -> list[O
         return []
     proposal = next(iter(found))[2]
     rows = OccurringValue.objects.filter(proposal_id=proposal, value__in=[value for _, value, _ in found])
-    known = {(row.column, row.value): row.public_from for row in rows}
+    known = {(column, value): date for column, value, date in rows.values_list("column", "value", "public_from")}
     return [
         occurrence
         for occurrence in sorted(found)

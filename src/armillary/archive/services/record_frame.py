@@ -1,11 +1,11 @@
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Q
 
 from armillary import clock
@@ -74,7 +74,7 @@ def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
     values = dict(new.fields) | sky_columns(new) | {"modified": now}
     if new.versions:
         values["has_versions"] = True
-    before = Frame.objects.filter(basename=new.basename).first()
+    before = _known_frame(new.basename)
     frame = Frame(basename=new.basename, created=now, **values)
     Frame.objects.bulk_create(
         [frame], update_conflicts=True, unique_fields=["basename"], update_fields=list(values)
@@ -94,6 +94,11 @@ def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
     link_related(frame, new.related, now)
     _list_occurring(frame, before)
     return frame
+
+
+def _known_frame(basename: str) -> Frame | None:
+    known = list(Frame.objects.filter(basename=basename).order_by().values_list("pk"))  # mostly none: a new frame
+    return Frame.objects.get(pk=known[0][0]) if known else None
 
 
 def _list_occurring(frame: Frame, before: Frame | None) -> None:
@@ -138,13 +143,14 @@ def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
 
 
 def _record_version(frame: Frame, new: NewVersion, now: datetime) -> Version:
-    file = StoredFile.objects.filter(key=new.key).first()
-    if file is not None and file.md5 != new.md5:
+    stored = list(StoredFile.objects.filter(key=new.key).values_list("pk", "md5"))
+    file, md5 = stored[0] if stored else (None, new.md5)
+    if md5 != new.md5:
         raise Refusal({
-            "version_set": [{"md5": [f"the stored file {new.key} has the md5 {file.md5}, not {new.md5}."]}]
+            "version_set": [{"md5": [f"the stored file {new.key} has the md5 {md5}, not {new.md5}."]}]
         })  # fmt: skip
     return Version.objects.create(
-        frame=frame, file=file, key=new.key, md5=new.md5, extension=new.extension, created=now
+        frame=frame, file_id=file, key=new.key, md5=new.md5, extension=new.extension, created=now
     )
 
 
@@ -194,19 +200,27 @@ def record_words(frame: Frame, headers: Mapping[str, Any], *, is_new: bool = Fal
 
 def link_related(frame: Frame, names: Sequence[str], now: datetime) -> None:
     """Link a frame with others, which may not have arrived yet: then a stub holds their place."""
-    names = [name for name in names if name and name != frame.basename]
-    if not names:
+    wanted = dict.fromkeys(name for name in names if name and name != frame.basename)
+    if not wanted:
         return
-    stubs = [Frame(basename=name, created=now, modified=now) for name in dict.fromkeys(names)]
-    Frame.objects.bulk_create(stubs, ignore_conflicts=True)
-    others = Frame.objects.filter(basename__in=names).values_list("pk", flat=True)
-    through = Frame.related_frames.through
-    links = [
-        through(from_frame_id=start, to_frame_id=end)
-        for other in others
-        for start, end in ((frame.pk, other), (other, frame.pk))
-    ]
-    through.objects.bulk_create(links, ignore_conflicts=True)
+    others = _known_names(wanted)
+    if missing := wanted.keys() - others.keys():
+        stubs = [Frame(basename=name, created=now, modified=now) for name in wanted if name in missing]
+        Frame.objects.bulk_create(stubs, ignore_conflicts=True)
+        others = _known_names(wanted)
+    pairs = [pair for other in others.values() for pair in ((frame.pk, other), (other, frame.pk))]
+    table = Frame.related_frames.through._meta.db_table  # noqa: SLF001  Django documents _meta
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {table} (from_frame_id, to_frame_id) VALUES {', '.join(['(%s, %s)'] * len(pairs))} "  # noqa: S608  only names and placeholders
+            "ON CONFLICT DO NOTHING",
+            [key for pair in pairs for key in pair],
+        )
+
+
+def _known_names(names: Collection[str]) -> dict[str, int]:
+    """The ids of frames and stubs, by name."""
+    return dict(Frame.objects.filter(basename__in=names).order_by().values_list("basename", "pk"))
 
 
 def _announcement(frame: Frame, version: Version) -> dict[str, Any]:

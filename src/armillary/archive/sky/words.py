@@ -83,7 +83,5 @@ def wire_area(area: dict[str, Any] | None) -> dict[str, Any] | None:
     """A stored footprint as the wire shows it: right ascension between -180 and 180, like geographic longitude."""
     if area is None:
         return None
-    ring = [
-        [ra if -180 <= ra <= 180 else round((ra + 180) % 360 - 180, 10), dec] for ra, dec in area["coordinates"][0]
-    ]
+    ring = [[ra if -180 <= ra <= 180 else round((ra + 180) % 360 - 180, 10), dec] for ra, dec in area["coordinates"][0]]
     return {"type": "Polygon", "coordinates": [ring]}
