@@ -41,6 +41,8 @@ from typing import Any
 
 import httpx
 
+from processor_time import server_ms
+
 REFERENCE_MS = {
     "validate": 32.5, "create_1": 58.3, "create_20": 652.2, "list_100": 120.4, "detail": 31.0, "airmass": 66.1,
     "instruments": 17.6, "profile": 30.9, "schedulable_200": 308.0, "schedulable_1000": 1649.2,
@@ -323,7 +325,7 @@ def served(options: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[],
         address = f"http://127.0.0.1:{port}"
         try:
             _wait(address)
-            yield address, token, lambda: sum(_used_ms(pid) for pid in (*_children(process.pid), *_backends()))
+            yield address, token, lambda: server_ms(process.pid)
         finally:
             process.terminate()
             process.wait()
@@ -331,35 +333,11 @@ def served(options: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[],
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def _children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def _backends() -> list[int]:
-    """The processes of the database that serve connections."""
-    from django.db import connection
-
-    if connection.vendor != "postgresql":
-        return []
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pid FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
-        return [pid for (pid,) in cursor.fetchall()]
-
-
 def _count_rows() -> None:
     from django.db import connection
 
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
-
-
-def _used_ms(pid: int) -> float:
-    """Processor time of a process; none of one that has ended."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except FileNotFoundError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def _wait(address: str) -> None:

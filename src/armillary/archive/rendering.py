@@ -19,6 +19,7 @@ from armillary.archive.queries.among import among, rows_among
 from armillary.archive.queries.visibility import rights
 from armillary.archive.sky.words import wire_area
 from armillary.core.frames import Viewer
+from armillary.platform.wire import wire_time
 
 FRAME_COLUMNS: Final = (
     "id", "basename", "observation_date", "observation_day", "proposal_id", "instrument_id", "target_name",
@@ -166,9 +167,10 @@ def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, l
     """The versions of frames, given by id and name, the newest first, as ``version_set`` shows them."""
     found: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for key, frame, name, md5, extension, created, file in rows_among(_versions_statement(connection.vendor), names):
+        moment = created if isinstance(created, str) else wire_time(created)
         address = links.link(name, names[frame] + extension) if file else ""
         found[frame].append(
-            {"id": key, "key": name, "md5": md5, "extension": extension, "url": address, "created": created}
+            {"id": key, "key": name, "md5": md5, "extension": extension, "url": address, "created": moment}
         )
     return found
 

@@ -75,7 +75,7 @@ def message_about(key: int) -> dict[str, Any] | None:
     said = {
         "area": None if area is None else json.dumps(area),
         "basename": frame.basename,
-        "version_set": [version | {"created": version["created"].isoformat()} for version in versions],
+        "version_set": versions,
         "filename": frame.basename + versions[0]["extension"] if versions else None,
         "frameid": frame.pk,
     }
