@@ -45,7 +45,10 @@ _DIALECTS = {
 
 
 def load(count: int, keywords: int) -> None:
-    """Write so many frames with one version each; with ``keywords``, headers, links and a searchable word too."""
+    """Write so many frames with one version each.
+
+    With ``keywords``, headers, links, a searchable word and the list of what occurs too.
+    """
     from django.db import connection, transaction
 
     words = {name: text.replace("\n", " ") for name, text in _DIALECTS[connection.vendor].items()}
@@ -63,7 +66,8 @@ def load(count: int, keywords: int) -> None:
                     cursor.execute(statement, parameters)
         if connection.vendor == "postgresql":
             _move_sequences(cursor)
-    _know_what_occurs()
+    if keywords:
+        _know_what_occurs()
     with connection.cursor() as cursor:
         cursor.execute("ANALYZE")
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import OrderedDict
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -12,6 +13,7 @@ import django_filters
 from django import forms
 from django.core.exceptions import ValidationError
 from django.db.models import QuerySet
+from django.http import QueryDict
 from django_filters.fields import MultipleChoiceField
 
 from armillary import clock
@@ -137,11 +139,16 @@ class FrameFilter(django_filters.FilterSet):
         fields: tuple[str, ...] = ()
 
     def __init__(
-        self, data: Mapping[str, Any], *args: Any, who: Viewer | None = None, is_anonymous: bool = True, **kwargs: Any
+        self,
+        data: QueryDict | Mapping[str, Any],
+        *args: Any,
+        who: Viewer | None = None,
+        is_anonymous: bool = True,
+        **kwargs: Any,
     ) -> None:
         # The library copies every filter for each request, which takes longer than to search by the one that is given.
-        self.base_filters = {name: asked for name, asked in type(self).base_filters.items() if name in data}
-        super().__init__(data, *args, **kwargs)
+        self.base_filters = OrderedDict((name, item) for name, item in self.base_filters.items() if name in data)
+        super().__init__(data if isinstance(data, QueryDict) else dict(data), *args, **kwargs)
         self._who = who or Viewer()
         self._is_anonymous = is_anonymous
 

@@ -53,9 +53,11 @@ class WireTime(Func):
     template = "%(expressions)s"
     output_field = TextField()
 
-    def as_sqlite(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
+    def as_sqlite(
+        self, compiler: SQLCompiler, connection: BaseDatabaseWrapper, **extra_context: Any
+    ) -> tuple[str, Any]:
         """The text."""
-        return self.as_sql(compiler, connection, template=_SQLITE_TIME)
+        return self.as_sql(compiler, connection, template=_SQLITE_TIME, **extra_context)
 
 
 def frame_rows(frames: QuerySet[Frame]) -> QuerySet[Frame, tuple[Any, ...]]:
@@ -177,7 +179,7 @@ def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, l
 
 def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list[int]]:
     """Ids of related frames: those that exist for the viewer, and stubs, which say nothing."""
-    links = among(Frame.related_frames.through.objects, "from_frame", ids)
+    links = among(Frame.related_frames.through.objects.all(), "from_frame", ids)
     if not who.is_superuser:
         links = links.filter(Q(to_frame__observation_date__isnull=True) | rights(who, now, prefix="to_frame__"))
     found: dict[int, list[int]] = defaultdict(list)

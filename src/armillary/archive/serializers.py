@@ -41,7 +41,7 @@ class AreaField(serializers.Field[Any, Any, Any, Any]):
 class HeaderField(serializers.Field[Any, Any, Any, Any]):
     """The header of a frame: hundreds of keywords, whose values are taken as they are."""
 
-    default_error_messages: Final = {"not_a_dict": 'Expected a dictionary of items but got type "{input_type}".'}
+    default_error_messages = {"not_a_dict": 'Expected a dictionary of items but got type "{input_type}".'}
 
     def to_internal_value(self, data: Any) -> dict[str, Any]:
         """The keywords, without control characters, which FITS forbids and databases refuse."""

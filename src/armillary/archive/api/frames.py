@@ -67,7 +67,7 @@ class FrameList(_FrameView):
     """Frames: search them, or take one in."""
 
     @extend_schema(parameters=_PARAMETERS, responses=dict[str, Any], operation_id="archive_frames_list")
-    def get(self, request: Request) -> Response:
+    def get(self, request: Request) -> HttpResponse:
         """One page of the frames that match and that the caller may see."""
         showing = self._showing()
         frames = matching_frames(
@@ -93,7 +93,7 @@ class FrameDetail(_FrameView):
     """One frame."""
 
     @extend_schema(responses=dict[str, Any], operation_id="archive_frames_retrieve")
-    def get(self, request: Request, key: int) -> Response:
+    def get(self, request: Request, key: int) -> HttpResponse:
         """The frame, if it exists for the caller."""
         showing = self._showing()
         found = matching_frame(
@@ -107,16 +107,16 @@ class FrameDetail(_FrameView):
     @extend_schema(
         request=ChangedFrameSerializer, responses=dict[str, Any], operation_id="archive_frames_partial_update"
     )
-    def patch(self, request: Request, key: int) -> Response:
+    def patch(self, request: Request, key: int) -> HttpResponse:
         """Correct some of what the archive says of a frame; who may see it from when is remembered with ``reason``."""
         return self._change(request, key, is_partial=True)
 
     @extend_schema(request=ChangedFrameSerializer, responses=dict[str, Any], operation_id="archive_frames_update")
-    def put(self, request: Request, key: int) -> Response:
+    def put(self, request: Request, key: int) -> HttpResponse:
         """Correct all that the archive says of a frame. Its name and its contents stay."""
         return self._change(request, key, is_partial=False)
 
-    def _change(self, request: Request, key: int, *, is_partial: bool) -> Response:
+    def _change(self, request: Request, key: int, *, is_partial: bool) -> HttpResponse:
         frame = Frame.objects.filter(pk=key, observation_date__isnull=False).first()
         if frame is None:
             raise Http404(_NO_FRAME)
@@ -168,7 +168,7 @@ class RelatedFrames(_FrameView):
     """The frames that a frame was made from or helped to make."""
 
     @extend_schema(responses=list[dict[str, Any]], operation_id="archive_frames_related")
-    def get(self, request: Request, key: int) -> Response:
+    def get(self, request: Request, key: int) -> HttpResponse:
         """Those that exist for the caller, all at once."""
         del request
         showing = self._showing()
