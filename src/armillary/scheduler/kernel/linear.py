@@ -33,6 +33,9 @@ _VIOLATION = 1e-3
 """A cut is added if more than this share of its time is oversold."""
 _MOST_ROUNDS = 200
 _GUESS_ROUNDS = 40
+_MANY_OPTIONS = 300_000
+_COOLER, _COOLER_ROUNDS = ((0.3, 0.1), (0.1, 0.02)), 25
+"""Shares of the guess's temperature, and the powers by which prices then follow what is wanted."""
 _GUESS_TEMPERATURE = 0.1
 """The margin, as a share of the value, that makes an option e times likelier in the guess."""
 
@@ -256,7 +259,8 @@ def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
     """Prices per piece at which roughly as much time is wanted as there is.
 
     Everybody wants each option with a probability that rises with its margin (a softmax, "not at all" included); the
-    price of a piece rises while more of it is wanted than it has, and falls otherwise.
+    price of a piece rises while more of it is wanted than it has, and falls otherwise. Where there are so many options
+    that the programme may not be done in time, this goes on with less indifference and in smaller steps.
     """
     model = relaxation.compilation.model
     value, piece = relaxation.value, relaxation.piece
@@ -264,13 +268,16 @@ def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
     some = count > 0
     starts, count = relaxation.first_part[:-1][some], count[some]
     price = np.full(len(relaxation.capacity), 0.3 * float(np.median(model.value / model.duration)))
-    for _ in range(_GUESS_ROUNDS):
-        score = np.clip((value - relaxation.length * price[piece]) / temperature, -50.0, 50.0)
+    steps = [(1.0, 0.5)] * _GUESS_ROUNDS
+    if len(value) > _MANY_OPTIONS:
+        steps += [step for step in _COOLER for _ in range(_COOLER_ROUNDS)]
+    for cooling, power in steps:
+        score = np.clip((value - relaxation.length * price[piece]) / (cooling * temperature), -50.0, 50.0)
         highest = np.maximum(np.maximum.reduceat(score, starts), 0.0)
         weight = np.exp(score - np.repeat(highest, count))
         whole = np.add.reduceat(weight, starts) + np.exp(-highest)
         wanted = np.bincount(piece, weights=weight / np.repeat(whole, count) * relaxation.length, minlength=len(price))
-        price *= np.sqrt(np.clip((wanted + 1.0) / relaxation.capacity, 0.2, 5.0))
+        price *= np.clip((wanted + 1.0) / relaxation.capacity, 0.2, 5.0) ** power
     return price
 
 
