@@ -18,8 +18,21 @@ from armillary.configuration import configuration
 from armillary.platform.changes import record_change
 from armillary.platform.database import retry_conflicts, serialised
 from armillary.platform.errors import Refusal
+from armillary.platform.prepared import Prepared
 
 _LONGEST_WORD: Final = 200
+
+_id_of_name: Final = Prepared[tuple[int]](
+    lambda basename: Frame.objects.filter(basename=basename).order_by().values_list("pk"), basename=str
+)
+_like: Final = Prepared[tuple[str, str]](
+    lambda md5, key: Version.objects.filter(Q(md5=md5) | Q(key=key)).order_by().values_list("md5", "key"),
+    md5=str,
+    key=str,
+)
+_stored: Final = Prepared[tuple[int, str]](
+    lambda key: StoredFile.objects.filter(key=key).values_list("pk", "md5"), key=str
+)
 
 
 @dataclass(frozen=True)
@@ -97,8 +110,8 @@ def save_frame(new: NewFrame, *, by: str, now: datetime) -> Frame:
 
 
 def _known_frame(basename: str) -> Frame | None:
-    known = list(Frame.objects.filter(basename=basename).order_by().values_list("pk"))  # mostly none: a new frame
-    return Frame.objects.get(pk=known[0][0]) if known else None
+    known = _id_of_name.first(basename=basename)  # mostly none: a new frame
+    return Frame.objects.get(pk=known[0]) if known else None
 
 
 def _list_occurring(frame: Frame, before: Frame | None) -> None:
@@ -125,8 +138,7 @@ def note_rights_change(frame: Frame, before: Mapping[str, Any], *, by: str, now:
 
 
 def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
-    md5s, keys = [version.md5 for version in versions], [version.key for version in versions]
-    rows = Version.objects.filter(Q(md5__in=md5s) | Q(key__in=keys)).values_list("md5", "key") if versions else ()
+    rows = [row for version in versions for row in _like.all(md5=version.md5, key=version.key)]
     known_md5s, known_keys = {md5 for md5, _ in rows}, {key for _, key in rows}
     errors: list[dict[str, list[str]]] = []
     for version in versions:
@@ -143,8 +155,7 @@ def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
 
 
 def _record_version(frame: Frame, new: NewVersion, now: datetime) -> Version:
-    stored = list(StoredFile.objects.filter(key=new.key).values_list("pk", "md5"))
-    file, md5 = stored[0] if stored else (None, new.md5)
+    file, md5 = _stored.first(key=new.key) or (None, new.md5)
     if md5 != new.md5:
         raise Refusal({
             "version_set": [{"md5": [f"the stored file {new.key} has the md5 {md5}, not {new.md5}."]}]
