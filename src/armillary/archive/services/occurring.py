@@ -16,9 +16,18 @@ from django.db.models import F, Min
 from armillary.archive.models import Frame, OccurringValue
 from armillary.archive.queries.aggregates import AGGREGATED
 from armillary.platform.database import serialised
+from armillary.platform.prepared import Prepared
 
 _COLUMNS: Final = tuple(AGGREGATED.values())
 _AT_A_TIME: Final = 1000
+
+_listed: Final = Prepared[tuple[str, str, datetime | None]](
+    lambda proposal, **values: OccurringValue.objects.filter(
+        proposal_id=proposal, value__in=list(values.values())
+    ).values_list("column", "value", "public_from"),
+    proposal=str,
+    **dict.fromkeys(_COLUMNS, str),
+)
 
 Occurrence = tuple[str, str, str]
 """Column, value and proposal."""
@@ -90,8 +99,8 @@ def _news(found: Collection[Occurrence], public_date: datetime | None) -> list[O
     if not found:
         return []
     proposal = next(iter(found))[2]
-    rows = OccurringValue.objects.filter(proposal_id=proposal, value__in=[value for _, value, _ in found])
-    known = {(column, value): date for column, value, date in rows.values_list("column", "value", "public_from")}
+    values = dict.fromkeys(_COLUMNS, "") | {column: value for column, value, _ in found}
+    known = {(column, value): date for column, value, date in _listed.all(proposal=proposal, **values)}
     return [
         occurrence
         for occurrence in sorted(found)

@@ -75,7 +75,7 @@ def record_frame(new: NewFrame, *, by: str) -> Frame:
         _refuse_known_content(new.versions)
         now = clock.now()
         frame = save_frame(new, by=by, now=now)
-        versions = [_record_version(frame, version, now) for version in new.versions]
+        versions = Version.objects.bulk_create([_version(frame, version, now) for version in new.versions])
         if versions:
             record_change("frame.archived", str(frame.pk), _announcement(frame, versions[-1]))
             _order_thumbnails(frame, versions[-1])
@@ -154,15 +154,13 @@ def _refuse_known_content(versions: Sequence[NewVersion]) -> None:
         raise Refusal({"version_set": errors})
 
 
-def _record_version(frame: Frame, new: NewVersion, now: datetime) -> Version:
+def _version(frame: Frame, new: NewVersion, now: datetime) -> Version:
     file, md5 = _stored.first(key=new.key) or (None, new.md5)
     if md5 != new.md5:
         raise Refusal({
             "version_set": [{"md5": [f"the stored file {new.key} has the md5 {md5}, not {new.md5}."]}]
         })  # fmt: skip
-    return Version.objects.create(
-        frame=frame, file_id=file, key=new.key, md5=new.md5, extension=new.extension, created=now
-    )
+    return Version(frame=frame, file_id=file, key=new.key, md5=new.md5, extension=new.extension, created=now)
 
 
 def sky_columns(new: NewFrame) -> dict[str, Any]:
