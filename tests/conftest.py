@@ -47,6 +47,24 @@ def pytest_configure() -> None:
     del os.environ["DJANGO_SETTINGS_MODULE"]  # a worker that inherits it is set up before it has read this file
 
 
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL, only what touches the database is asked again."""
+    if not _databases:
+        return
+    fixtures, markers = {"db", "transactional_db", "live_server"}, {"django_db", "postgresql"}
+    idle = {
+        item
+        for item in items
+        if not (markers & {marker.name for marker in item.iter_markers()} or fixtures & set(_fixtures_of(item)))
+    }
+    config.hook.pytest_deselected(items=list(idle))
+    items[:] = [item for item in items if item not in idle]
+
+
+def _fixtures_of(item: pytest.Item) -> list[str]:
+    return item.fixturenames if isinstance(item, pytest.Function) else []
+
+
 @pytest.fixture(autouse=True)
 def _connection_stays_open(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """A service called in process ends its request while the test's transaction is still open.
