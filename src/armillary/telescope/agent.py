@@ -256,7 +256,7 @@ class TelescopeAgent:
         """Why an observation cannot begin now; None if it can."""
         if observation.state is ObservationState.IN_PROGRESS:
             return "interrupted: it had been begun, and the telescope's journal does not know it"
-        if self._journal.is_observed_since(int(observation.request.id or 0)):
+        if self._journal.is_observed_after_reading(int(observation.request.id or 0)):
             return "this telescope has observed the request already; the portal made its schedule without that report"
         if self._is_hopeless(observation, now):
             hindrance = self._driver.hindrance(now)

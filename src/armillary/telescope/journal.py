@@ -251,7 +251,7 @@ class Journal:
             "INSERT OR REPLACE INTO observed VALUES (?, (SELECT coalesce(max(sequence), 0) FROM report))", (request,)
         )
 
-    def is_observed_since(self, request: int) -> bool:
+    def is_observed_after_reading(self, request: int) -> bool:
         """Whether a request was observed completely and the schedule was last read without the portal knowing it."""
         row = self._database.execute("SELECT 1 FROM observed WHERE request = ?", (request,)).fetchone()
         return row is not None
