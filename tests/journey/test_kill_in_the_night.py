@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -75,6 +78,28 @@ def _answers(portal: Any) -> Callable[[], bool]:
     return check
 
 
+@contextmanager
+def _somebodys_end_of_a_connection(port: int, *, until: Callable[[], bool]) -> Iterator[None]:
+    """Something that uses a port without listening on it, and gives it up after a while."""
+    given_up = threading.Event()
+    end = socket.socket()
+    end.bind(("localhost", port))
+
+    def hold() -> None:
+        while not until() and not given_up.wait(0.2):
+            pass
+        end.close()
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    try:
+        yield
+    finally:
+        given_up.set()
+        holder.join()
+    assert until()
+
+
 @pytest.mark.once
 def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     live_demonstration: Callable[..., Any],
@@ -86,7 +111,8 @@ def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     assert not any(Path(f"/proc/{pid}").exists() for pid in pids.values())
     stopped_at = first.now()
     assert first.clock_speed() == 0.0
-    second = live_demonstration(speed=60.0, port=first.port)
+    with _somebodys_end_of_a_connection(first.port, until=lambda: "web ended" in first.output):
+        second = live_demonstration(speed=60.0, port=first.port)
     assert {group.id: group.name for group in second.portal().request_groups()} == before
     assert second.now() >= stopped_at
     assert second.now() - stopped_at < timedelta(hours=2)

