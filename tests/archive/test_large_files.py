@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import resource
 import signal
 import tracemalloc
@@ -15,11 +16,16 @@ from typing import Any
 import numpy as np
 import pytest
 from astropy.io import fits
+from numpy.typing import NDArray
 from rest_framework.test import APIClient
 
+from armillary.archive import products
 from armillary.archive.api.raw_bodies import chunks_of
+from armillary.archive.pictures import image_of
+from armillary.archive.products import uncompressed
 from armillary.archive.services.keep_file import keep_file
 from armillary.archive.stores import file_store
+from armillary.archive.stores.file_system import FileSystemStore
 from armillary.clients.archive import ArchiveClient, digests_of_file
 from armillary.ingester import ArchiveUnreachable, Patience, frame_exists, ingest, validate
 
@@ -85,6 +91,48 @@ def test_a_large_file_is_sent_kept_and_zipped_in_pieces(
     with zipfile.ZipFile(tmp_path / "all.zip") as archive, archive.open(archive.namelist()[0]) as member:
         assert hashlib.file_digest(member, "sha256").hexdigest() == digests.sha256
     file_store().delete(file.path)
+
+
+def _packed(path: Path, data: NDArray[Any], **tiles: Any) -> Path:
+    fits.HDUList([fits.PrimaryHDU(), fits.CompImageHDU(data, fits.Header(WORDS), **tiles)]).writeto(path)
+    return path
+
+
+@pytest.mark.parametrize("kind", [np.uint16, np.int16, np.float32])
+def test_a_large_packed_image_is_unpacked_in_pieces(tmp_path: Path, kind: type) -> None:
+    _packed(tmp_path / "large.fits.fz", np.full((6_000, 7_000), 7, kind))
+    with at_most(24), uncompressed(FileSystemStore(tmp_path), "large.fits.fz") as stream:
+        assert stream.seek(0, 2) > 6_000 * 7_000 * np.dtype(kind).itemsize
+
+
+@pytest.mark.parametrize("shape", [(5_000,), (300, 400), (3, 50, 70), (2, 3, 20, 30)])
+def test_an_image_that_is_unpacked_in_pieces_is_the_one_that_was_packed(
+    tmp_path: Path, shape: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(products, "_BAND_BYTES", 5_000)
+    data = np.random.default_rng(1).integers(0, 60_000, shape).astype(np.uint16)
+    _packed(tmp_path / "frame.fits.fz", data, tile_shape=(7,) * len(shape))
+    with uncompressed(FileSystemStore(tmp_path), "frame.fits.fz") as stream:
+        content = io.BytesIO(stream.read())
+    with fits.open(content) as units:
+        assert [type(unit) for unit in units] == [fits.PrimaryHDU]
+        assert units[0].header["PROPID"] == "p"
+        assert units[0].header["BZERO"] == 32768
+        assert units[0].data.dtype == data.dtype
+        assert np.array_equal(units[0].data, data)
+
+
+@pytest.mark.parametrize("is_packed", [False, True])
+def test_a_large_image_is_drawn_in_pieces(tmp_path: Path, is_packed: bool) -> None:
+    path = tmp_path / "large.fits"
+    if is_packed:
+        _packed(path, np.full((6_000, 7_000), 7, np.int16))
+    else:
+        _sparse(path, 7_000)
+    with at_most(24):
+        pixels = image_of(path, edge_pixels=200).pixels
+    assert max(pixels.shape) in range(400, 800)
+    assert (pixels == (7 if is_packed else 0)).all()
 
 
 @pytest.mark.django_db(transaction=True)

@@ -13,7 +13,7 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 
-from armillary.archive.products import NotThatKind
+from armillary.archive.products import NotThatKind, bands, rows_of_a_band
 
 EDGE_PIXELS: Final = {"small": 200, "medium": 512, "large": 1024}
 _MOST_PIXELS: Final = 400_000_000
@@ -86,11 +86,10 @@ def image_of(path: Path, *, edge_pixels: int) -> FrameImage:
             warnings.simplefilter("ignore", AstropyWarning)
             with fits.open(path, memmap=False) as units:
                 unit = _first_image(units)
-                data, header = np.asarray(unit.data), unit.header.copy()
+                step = max(1, max(unit.shape) // (2 * edge_pixels))
+                return FrameImage(_averaged(unit, step), step, unit.header.copy())
     except (OSError, ValueError, TypeError, KeyError, IndexError) as error:
         raise NotThatKind(f"this file cannot be read as FITS: {error}") from error
-    step = max(1, max(data.shape) // (2 * edge_pixels))
-    return FrameImage(_averaged(data, step), step, header)
 
 
 def picture(
@@ -178,17 +177,23 @@ def _first_image(units: Any) -> Any:
             continue
         if int(header.get("NAXIS1", 0)) * int(header.get("NAXIS2", 0)) > _MOST_PIXELS:
             raise NotThatKind("the image is too large for a picture")
-        if unit.data is not None and unit.data.size:
+        if all(unit.shape):
             return unit
     raise NotThatKind("this file holds no two-dimensional image")
 
 
-def _averaged(data: NDArray[Any], step: int) -> Pixels:
-    """The mean of squares of pixels: noise falls, and no star is lost between samples."""
-    rows, columns = (size // step * step for size in data.shape)
-    if step == 1 or not rows or not columns:
-        return data.astype(np.float32)
-    blocks = data[:rows, :columns].astype(np.float32).reshape(rows // step, step, columns // step, step)
+def _averaged(unit: Any, step: int) -> Pixels:
+    """The mean of squares of pixels: noise falls, and no star is lost between samples. Read in bands of rows."""
+    columns = unit.shape[1] // step * step
+    if step == 1 or not columns or unit.shape[0] < step:
+        return np.asarray(unit.section[:, :], dtype=np.float32)
+    rows_together = -(-rows_of_a_band(unit) // step) * step
+    return np.concatenate([_squares(band[:, :columns], step) for band in bands(unit, rows_together)])
+
+
+def _squares(band: NDArray[Any], step: int) -> Pixels:
+    rows, columns = (size // step for size in band.shape)
+    blocks = band[: rows * step].astype(np.float32).reshape(rows, step, columns, step)
     return np.asarray(blocks.mean(axis=(1, 3)), dtype=np.float32)
 
 

@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
+import math
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from armillary.archive.stores import FileStore
 from armillary.archive.stores.interface import CHUNK_BYTES
+
+_BLOCK_BYTES: Final = 2880
+_BAND_BYTES: Final = 4 * CHUNK_BYTES
+"""About so much of an image is in memory at once."""
 
 
 class NotThatKind(ValueError):
@@ -30,7 +38,7 @@ def local_copy(store: FileStore, place: str) -> Iterator[Path]:
 def uncompressed(store: FileStore, place: str) -> IO[bytes]:
     """An fpacked FITS file, unpacked, as an open temporary file at its beginning; others are copied as they are.
 
-    One image is unpacked at a time, so memory is bounded by the largest image and not by the file.
+    A band of rows is unpacked at a time, so memory does not grow with images (unless they are packed as one tile).
 
     Raises:
         NotThatKind: It is no FITS file.
@@ -39,10 +47,12 @@ def uncompressed(store: FileStore, place: str) -> IO[bytes]:
 
     unpacked = tempfile.TemporaryFile(prefix="armillary-")  # noqa: SIM115  the caller closes it, when it has been sent
     try:
-        with local_copy(store, place) as path, _opened(path) as units:
+        with local_copy(store, place) as path, _opened(path) as units, path.open("rb") as original:
             for unit in _meaningful(units):
-                plain = _plain(unit, is_first=unpacked.tell() == 0)
-                fits.HDUList([plain]).writeto(unpacked, output_verify="silentfix", checksum=False)
+                if isinstance(unit, fits.CompImageHDU):
+                    _unpack(unit, unpacked)
+                else:
+                    _copy(unit, original, unpacked)
     except BaseException:
         unpacked.close()
         raise
@@ -97,7 +107,7 @@ def _opened(path: Path) -> Iterator[Any]:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", AstropyWarning)  # headers from telescopes are rarely quite standard
-            units = fits.open(path, memmap=True, lazy_load_hdus=False)
+            units = fits.open(path, memmap=False, lazy_load_hdus=False, do_not_scale_image_data=True)
     except (OSError, ValueError, TypeError, KeyError) as error:
         raise NotThatKind(f"this file cannot be read as FITS: {error}") from error
     with units:
@@ -109,7 +119,7 @@ def _meaningful(units: Any) -> list[Any]:
     from astropy.io import fits
 
     packed = [unit for unit in units if isinstance(unit, fits.CompImageHDU)]
-    if packed and units[0].data is None and len(units[0].header) <= _BARE_HEADER:
+    if packed and not units[0].size and len(units[0].header) <= _BARE_HEADER:
         return list(units[1:])
     return list(units)
 
@@ -118,13 +128,50 @@ _BARE_HEADER = 8
 """Cards of a primary header that only says that extensions follow."""
 
 
-def _plain(unit: Any, *, is_first: bool) -> Any:
+def bands(unit: Any, rows_together: int) -> Iterator[NDArray[Any]]:
+    """An image in bands of so many rows, the first ones first; of a cube, plane by plane."""
+    *planes, rows = unit.shape[:-1] or unit.shape
+    for plane in np.ndindex(*planes):
+        for first in range(0, rows, rows_together):
+            yield np.asarray(unit.section[(*plane, slice(first, min(first + rows_together, rows)))])
+
+
+def rows_of_a_band(unit: Any) -> int:
+    """How many rows of an image are read at once: whole tiles of a packed one."""
+    row_bytes = abs(unit.header["BITPIX"]) // 8 * (unit.shape[-1] if len(unit.shape) > 1 else 1)
+    tile_rows = getattr(unit, "tile_shape", (1,))[-2:][0]
+    return int(tile_rows * max(1, _BAND_BYTES // (row_bytes * tile_rows)))
+
+
+def _unpack(unit: Any, target: IO[bytes]) -> None:
+    """A packed image as a plain one. Values stay as they were packed, and so does what scales them."""
     from astropy.io import fits
 
-    if isinstance(unit, fits.CompImageHDU):
-        kind = fits.PrimaryHDU if is_first else fits.ImageHDU
-        return kind(data=unit.data, header=unit.header)
-    return unit
+    kind = fits.ImageHDU if target.tell() else fits.PrimaryHDU
+    shape_alone = np.broadcast_to(np.zeros((), unit.section.dtype), unit.shape)  # has no size in memory
+    plain = kind(shape_alone, unit.header, do_not_scale_image_data=True)
+    for keyword in ("BSCALE", "BZERO"):
+        if keyword in unit.header:
+            plain.header[keyword] = (unit.header[keyword], unit.header.comments[keyword])
+    plain.verify("silentfix")
+    target.write(plain.header.tostring().encode("ascii"))
+    for band in bands(unit, rows_of_a_band(unit)):
+        target.write(band.astype(band.dtype.newbyteorder(">")).tobytes())
+    target.write(bytes(-math.prod(unit.shape) * unit.section.dtype.itemsize % _BLOCK_BYTES))
+
+
+def _copy(unit: Any, original: IO[bytes], target: IO[bytes]) -> None:
+    """A unit that is not packed, byte by byte."""
+    from astropy.io import fits
+
+    if not target.tell() and not isinstance(unit, fits.PrimaryHDU):
+        target.write(fits.PrimaryHDU().header.tostring().encode("ascii"))
+    place = unit.fileinfo()
+    original.seek(place["hdrLoc"])
+    left = place["datLoc"] + place["datSpan"] - place["hdrLoc"]
+    while left and (chunk := original.read(min(CHUNK_BYTES, left))):
+        target.write(chunk)
+        left -= len(chunk)
 
 
 def _of_no_image(header: Any) -> Any:
