@@ -29,12 +29,14 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from archive_loader import NIGHTS, START, load
+from archive_memory import Archive, measure_memory
 from processor_time import server_ms
 
 REFERENCE_MS = {
@@ -59,6 +61,7 @@ def main() -> None:
     parser.add_argument("--database", help="default: SQLite in a temporary directory")
     parser.add_argument("--headers", type=int, default=200, help="keywords of each header")
     parser.add_argument("--repeat", type=int, default=7)
+    parser.add_argument("--memory", action="store_true", help="measure memory instead of time")
     parser.add_argument("--json", type=Path)
     options = parser.parse_args()
     directory = Path(tempfile.mkdtemp(prefix="armillary-benchmark-"))
@@ -83,8 +86,12 @@ def run(options: argparse.Namespace, directory: Path) -> dict[str, Any]:
 
     call_command("migrate", verbosity=0)
     token = _account()
+    if options.memory:
+        with served() as (address, process):
+            return {"memory": measure_memory(Archive(address, token, process), directory)}
     loaded_s = _load_missing(options)
-    with served() as (address, processor_ms):
+    with served() as (address, process):
+        processor_ms = partial(server_ms, process)
         queries = measure_queries(address, token, options, processor_ms)
         ingest = measure_ingest(address, token, processor_ms)
     return {"frames": options.frames, "loaded_s": loaded_s, "queries_ms": queries, "ingest": ingest}
@@ -114,8 +121,8 @@ def _account() -> str:
 
 
 @contextmanager
-def served() -> Iterator[tuple[str, Callable[[], float]]]:
-    """A server of its own: its address, and how much processor time it has used, in ms."""
+def served() -> Iterator[tuple[str, int]]:
+    """A server of its own: its address and the id of its first process, whose children do the work."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -132,7 +139,7 @@ def served() -> Iterator[tuple[str, Callable[[], float]]]:
                     break
             except httpx.TransportError:
                 time.sleep(0.1)
-        yield address, lambda: server_ms(process.pid)
+        yield address, process.pid
     finally:
         process.terminate()
         process.wait()

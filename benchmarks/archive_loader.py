@@ -145,20 +145,24 @@ def _write_fields(cursor: Any, vendor: str) -> None:
 
 
 def _fields(rng: np.random.Generator) -> Iterator[tuple[Any, ...]]:
-    from armillary.archive.sky.index import index_entry
-    from armillary.archive.sky.polygons import polygon_from_corners
+    """Footprints of 0.44 degrees a side, made all at once: one by one, as for frames taken in, they took 13 seconds."""
+    from armillary.archive.sky.index import index_entries
+    from armillary.archive.sky.polygons import unit_vectors
 
-    ras = rng.uniform(0, 360, FIELDS)
-    decs = np.degrees(np.arcsin(rng.uniform(-0.99, 0.99, FIELDS)))
     half = 0.22
-    for number, (ra, dec) in enumerate(zip(ras, decs, strict=True)):
-        wide = half / np.cos(np.radians(dec))
-        corners = [((ra + x) % 360, dec + y) for x, y in ((-wide, -half), (wide, -half), (wide, half), (-wide, half))]
-        polygon = polygon_from_corners(corners)
-        ring = [[round(float(x), 6), round(float(y), 6)] for x, y in (*corners, corners[0])]
-        entry = index_entry(polygon)
+    ras = rng.uniform(0, 360, (FIELDS, 1))
+    decs = np.degrees(np.arcsin(rng.uniform(-0.99, 0.99, (FIELDS, 1))))
+    corner_ras = (ras + half / np.cos(np.radians(decs)) * [-1, 1, 1, -1]) % 360
+    corner_decs = decs + half * np.array([-1, -1, 1, 1])
+    vertices = unit_vectors(corner_ras, corner_decs)
+    totals = vertices.sum(axis=1)
+    centers = totals / np.linalg.norm(totals, axis=1, keepdims=True)
+    cosine_radii = np.einsum("mkj,mj->mk", vertices, centers).min(axis=1)
+    corners = np.round(np.stack([corner_ras, corner_decs], axis=-1), 6).tolist()
+    for number, entry in enumerate(index_entries(centers, cosine_radii)):
+        ring = [*corners[number], corners[number][0]]
         yield (
-            number, json.dumps({"type": "Polygon", "coordinates": [ring]}), polygon.vertices.astype("<f8").tobytes(),
+            number, json.dumps({"type": "Polygon", "coordinates": [ring]}), vertices[number].astype("<f8").tobytes(),
             entry.cell, entry.size_class, entry.x, entry.y, entry.z, entry.cosine_radius, entry.sine_radius,
         )  # fmt: skip
 

@@ -8,13 +8,15 @@ comes back is checked against bounding circles, in SQL, and then against the exa
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
 import numpy as np
+from numpy.typing import NDArray
 
-from armillary.archive.sky.polygons import Polygon
+from armillary.archive.sky.polygons import Polygon, Vectors
 
 _ORDER: Final = 29
 LARGEST_RADII_DEG: Final = (0.15, 0.6, 2.5)
@@ -49,18 +51,15 @@ class CellRange:
 
 def index_entry(polygon: Polygon) -> IndexEntry:
     """Where a footprint is filed."""
-    x, y, z = (float(part) for part in polygon.center)
-    radius_deg = polygon.radius_deg
-    size_class = next((number for number, most in enumerate(LARGEST_RADII_DEG) if radius_deg <= most), UNDIVIDED)
-    return IndexEntry(
-        cell=_cell(x, y, z),
-        size_class=size_class,
-        x=x,
-        y=y,
-        z=z,
-        cosine_radius=polygon.cosine_radius,
-        sine_radius=math.sqrt(max(0.0, 1 - polygon.cosine_radius**2)),
-    )
+    return next(index_entries(polygon.center[np.newaxis], np.array([polygon.cosine_radius])))
+
+
+def index_entries(centers: Vectors, cosine_radii: NDArray[np.float64]) -> Iterator[IndexEntry]:
+    """Where footprints are filed, given the centres of their bounding circles and the cosines of their radii."""
+    classes = np.searchsorted(LARGEST_RADII_DEG, np.degrees(np.arccos(np.clip(cosine_radii, -1, 1))))
+    sines = np.sqrt(np.maximum(0, 1 - cosine_radii**2))
+    columns = (_cells(centers), classes, *centers.T, cosine_radii, sines)
+    return map(IndexEntry, *(column.tolist() for column in columns))
 
 
 @lru_cache(maxsize=1024)
@@ -74,13 +73,17 @@ def cell_ranges(x: float, y: float, z: float, radius_deg: float) -> tuple[CellRa
     return (*ranges, CellRange(UNDIVIDED, 0, 12 * 4**_ORDER - 1))
 
 
-def _cell(x: float, y: float, z: float) -> int:
+def _cells(directions: Vectors) -> NDArray[np.int64]:
     from astropy import units
     from astropy.coordinates import Latitude, Longitude
     from cdshealpix.nested import lonlat_to_healpix
 
-    longitude, latitude = _angles(x, y, z)
-    return int(lonlat_to_healpix(Longitude([longitude] * units.rad), Latitude([latitude] * units.rad), _ORDER)[0])
+    x, y, z = directions.T
+    longitudes, latitudes = np.arctan2(y, x) % (2 * math.pi), np.arctan2(z, np.hypot(x, y))
+    cells = lonlat_to_healpix(
+        Longitude(longitudes, units.rad, copy=False), Latitude(latitudes, units.rad, copy=False), _ORDER, num_threads=1
+    )  # for the few that are asked for at once, threads take longer to start than to work
+    return np.asarray(cells.astype(np.int64))
 
 
 def _cover(x: float, y: float, z: float, radius_deg: float) -> list[tuple[int, int]]:
@@ -91,7 +94,7 @@ def _cover(x: float, y: float, z: float, radius_deg: float) -> list[tuple[int, i
     from astropy.coordinates import Latitude, Longitude
     from cdshealpix.nested import cone_search
 
-    longitude, latitude = _angles(x, y, z)
+    longitude, latitude = math.atan2(y, x) % (2 * math.pi), math.atan2(z, math.hypot(x, y))
     # Cells about a third of the cone: few ranges, little beyond the cone. A cell of order n is about 58.6/2^n degrees.
     order = max(0, min(_FINEST_COVER, round(math.log2(58.6 / radius_deg)) + 1))
     cells, orders, _ = cone_search(
@@ -108,7 +111,3 @@ def _cover(x: float, y: float, z: float, radius_deg: float) -> list[tuple[int, i
         else:
             joined.append((first, last))
     return joined
-
-
-def _angles(x: float, y: float, z: float) -> tuple[float, float]:
-    return math.atan2(y, x) % (2 * math.pi), math.atan2(z, math.hypot(x, y))
