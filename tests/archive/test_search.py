@@ -116,13 +116,15 @@ def test_an_object_is_found_by_its_name(post: Callable[..., str], web: APIClient
     assert _found(web, "name=orion nebula&radius=0.1") == {orion}
 
 
+@pytest.mark.parametrize("search", ["", "&ra=10&dec=10&radius=1", "&covers=POINT(10 10)"])
 def test_pages_are_complete_and_never_overlap(
-    post: Callable[..., str], web: APIClient, monkeypatch: pytest.MonkeyPatch
+    post: Callable[..., str], web: APIClient, monkeypatch: pytest.MonkeyPatch, search: str
 ) -> None:
     monkeypatch.setattr(paging, "COUNTED", 3)  # so that few rows are "very many"
-    names = [post(observation_date=datetime(2026, 11, 23, tzinfo=UTC).isoformat()) for _ in range(12)]
+    moment = datetime(2026, 11, 23, tzinfo=UTC).isoformat()
+    names = [post(observation_date=moment, area=_square(10, 10)) for _ in range(12)]
     for style in ("", "&pagination_style=cursor"):
-        address: str | None = f"/frames/?limit=2{style}"
+        address: str | None = f"/frames/?limit=2{style}{search}"
         seen: list[str] = []
         while address:
             body = web.get(address).json()
@@ -133,7 +135,8 @@ def test_pages_are_complete_and_never_overlap(
                 assert body["count_estimated"]
                 assert (body["count"] > len(seen)) == (address is not None)
         assert sorted(seen) == sorted(names)
-    assert web.get("/frames/?limit=2&force_count=1").json()["count"] == 12
+    assert web.get(f"/frames/?limit=2&force_count=1{search}").json()["count"] == 12
+    assert web.get(f"/frames/?limit=2&offset=20{search}").json()["results"] == []
 
 
 @pytest.mark.parametrize(

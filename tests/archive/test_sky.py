@@ -13,11 +13,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from armillary.archive.sky.index import cell_ranges, index_entry
+from armillary.archive.sky.index import cell_ranges, index_entries, index_entry
 from armillary.archive.sky.polygons import (
     InvalidRegion,
     Polygon,
     angular_distance_deg,
+    come_within,
     corners_of_geojson,
     intersects,
     polygon_from_corners,
@@ -88,6 +89,18 @@ def test_the_distance_of_a_point_is_zero_inside_and_bounded_by_the_circle_outsid
     assert (distance == 0) == polygon.contains(direction[np.newaxis])[0]
 
 
+@settings(max_examples=100, deadline=None)
+@given(directions, st.floats(0.01, 30), directions, st.floats(0, 90))
+def test_a_polygon_comes_within_an_angle_exactly_if_its_distance_is_no_larger(
+    center: tuple[float, float], size_deg: float, point: tuple[float, float], radius_deg: float
+) -> None:
+    vertices, direction = _around(*center, size_deg).vertices[np.newaxis], unit_vectors(*point)[0]
+    centers = vertices.sum(axis=1) / np.linalg.norm(vertices.sum(axis=1))
+    distance = angular_distance_deg(vertices, centers, direction)[0]
+    if abs(distance - radius_deg) > 1e-9:  # else rounding decides
+        assert come_within(vertices, direction, radius_deg)[0] == (distance < radius_deg)
+
+
 @settings(max_examples=60, deadline=None)
 @given(directions, st.floats(0.0005, 60), st.lists(st.tuples(directions, st.floats(0.01, 8)), min_size=1, max_size=12))
 def test_the_index_never_misses_a_footprint_within_the_cone(
@@ -103,6 +116,16 @@ def test_the_index_never_misses_a_footprint_within_the_cone(
             found.size_class == entry.size_class and found.first <= entry.cell <= found.last for found in ranges
         )
         assert is_candidate or distance > radius_deg
+
+
+def test_many_footprints_at_once_are_filed_where_each_would_be() -> None:
+    radii_deg = (0.05, 0.14, 0.16, 0.59, 0.61, 2.6, 40.0)
+    places = [(0.0, 90.0), (359.9, -0.1), (0.0, 0.0), (123.0, -12.0), (270.0, -89.9), (180.0, 45.0), (45.0, 41.8)]
+    polygons = [_around(*place, radius_deg) for place, radius_deg in zip(places, radii_deg, strict=True)]
+    centers = np.array([polygon.center for polygon in polygons])
+    entries = list(index_entries(centers, np.array([polygon.cosine_radius for polygon in polygons])))
+    assert entries == [index_entry(polygon) for polygon in polygons]
+    assert [entry.size_class for entry in entries] == [0, 0, 1, 1, 2, 3, 3]
 
 
 def test_a_crossing_without_a_corner_inside_is_an_intersection() -> None:

@@ -7,7 +7,7 @@ beyond, so ``next`` leads on exactly as long as there is more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -25,6 +25,8 @@ COUNTED: Final = 10_000
 _ALWAYS_COUNTED: Final = frozenset({
     "request_id", "REQNUM", "observation_id", "BLKUID", "basename_exact", "md5", "frame_basename",
 })  # fmt: skip
+_BY_PLACE: Final = ("covers", "intersects", "radius")
+"""Searches of the sky, whose matches no index has in any order."""
 _SHORT: Final = timedelta(days=7)
 _LONG: Final = timedelta(weeks=9)
 _NARROW: Final = ("proposal_id", "PROPID", "target_name_exact")
@@ -56,17 +58,8 @@ def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
     limit = limit_of(request)
     offset = _whole(request.query_params.get("offset"), 0, least=0)
     is_promised = promises_exact_count(request.query_params, is_authenticated=bool(request.user.is_authenticated))
-    found = _window(rows, offset, limit + 1)
-    has_more = len(found) > limit
-    del found[limit:]
-    if not has_more and (found or offset == 0):
-        count = offset + len(found)
-    elif is_promised:
-        count = rows.order_by().values("pk").count()
-    else:
-        count = rows.order_by().values("pk")[: offset + limit + COUNTED].count()
-    # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
-    count = max(count, offset + limit + 1) if has_more else count
+    find = _found_at_once if any(request.query_params.get(name) for name in _BY_PLACE) else _found
+    found, count, has_more = find(rows, offset, limit, None if is_promised else offset + limit + COUNTED)
     address = f"{origin(request)}{request.get_full_path()}"
     following = _following(address, limit, offset) if has_more else None
     return Page(found, count, is_promised, following, _previous(address, limit, offset))
@@ -77,11 +70,34 @@ def limit_of(request: Request) -> int:
     return min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
 
 
+def _found(rows: QuerySet[Any, Any], offset: int, limit: int, counted: int | None) -> tuple[list[Any], int, bool]:
+    """The rows of a page, how many there are altogether (``None``: all are counted), and whether more follow."""
+    found = _window(rows, offset, limit + 1)
+    has_more = len(found) > limit
+    del found[limit:]
+    if not has_more and (found or offset == 0):
+        return found, offset + len(found), False
+    count = rows.order_by().values("pk")[:counted].count()
+    # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
+    return found, max(count, offset + limit + 1) if has_more else count, has_more
+
+
+def _found_at_once(
+    rows: QuerySet[Any, Any], offset: int, limit: int, counted: int | None
+) -> tuple[list[Any], int, bool]:
+    """The same where no index has the order: every match is looked at anyway, so their keys are the count, too."""
+    keys = list(rows.values_list("pk", flat=True)[:counted])
+    return _rows_of(rows, keys[offset : offset + limit]), len(keys), len(keys) > offset + limit
+
+
 def _window(rows: QuerySet[Any, Any], offset: int, length: int) -> list[Any]:
     """Some rows from a place on. Far from the beginning only an index is walked, and not the rows that are skipped."""
     if offset == 0:
         return list(rows[:length])
-    keys = list(rows.values_list("pk", flat=True)[offset : offset + length])
+    return _rows_of(rows, list(rows.values_list("pk", flat=True)[offset : offset + length]))
+
+
+def _rows_of(rows: QuerySet[Any, Any], keys: Sequence[int]) -> list[Any]:
     found = {row[0] if isinstance(row, tuple) else row.pk: row for row in rows.order_by().filter(pk__in=keys)}
     return [found[key] for key in keys if key in found]
 

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -33,18 +33,15 @@ def covering(frames: QuerySet[Frame], region: Point | polygons.Polygon) -> Query
 class _Batch:
     """Candidates whose footprints have the same number of corners."""
 
-    def __init__(self, frames: list[int], corners: list[bytes]) -> None:
+    def __init__(self, frames: Sequence[int], corners: bytes) -> None:
         self._frames = np.array(frames)
-        self._vertices = np.frombuffer(b"".join(corners), dtype="<f8").reshape(len(frames), -1, 3)
-        total = self._vertices.sum(axis=1)
-        self._centers = total / np.linalg.norm(total, axis=1, keepdims=True)
+        self._vertices = np.frombuffer(corners, dtype="<f8").reshape(len(frames), -1, 3)
 
     def touching(self, region: Region) -> list[int]:
         if isinstance(region, polygons.Polygon):
             return self._those(polygons.intersects(self._vertices, self._centers, region))
         if isinstance(region, Cone):
-            distance = polygons.angular_distance_deg(self._vertices, self._centers, region.direction)
-            return self._those(distance <= region.radius_deg)
+            return self._those(polygons.come_within(self._vertices, region.direction, region.radius_deg))
         return self.containing(region)
 
     def containing(self, region: Point | polygons.Polygon) -> list[int]:
@@ -55,8 +52,13 @@ class _Batch:
             inside &= polygons.contains(self._vertices, self._centers, corner[np.newaxis])
         return self._those(inside)
 
+    @property
+    def _centers(self) -> polygons.Vectors:
+        return polygons.centers_of(self._vertices)
+
     def _those(self, chosen: Any) -> list[int]:
-        return [int(frame) for frame in self._frames[chosen]]
+        found: list[int] = self._frames[chosen].tolist()
+        return found
 
 
 def _candidates(region: Region) -> Iterator[_Batch]:
@@ -87,12 +89,10 @@ def _candidates(region: Region) -> Iterator[_Batch]:
 
 
 def _grouped(rows: list[tuple[int, Any]]) -> Iterator[_Batch]:
-    by_size: dict[int, tuple[list[int], list[bytes]]] = {}
-    for frame, vertices in rows:
-        frames, corners = by_size.setdefault(len(vertices), ([], []))
-        frames.append(frame)
-        corners.append(bytes(vertices))
-    return (_Batch(frames, corners) for frames, corners in by_size.values())
+    sizes = [len(vertices) for _, vertices in rows]
+    for own in sorted(set(sizes)):
+        frames, corners = zip(*(row for row, size in zip(rows, sizes, strict=True) if size == own), strict=True)
+        yield _Batch(frames, b"".join(corners))
 
 
 def _bounding_circle(region: Region) -> tuple[Any, float]:

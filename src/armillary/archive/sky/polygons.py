@@ -133,6 +133,22 @@ def intersects(vertices: NDArray[np.float64], centers: Vectors, region: Polygon)
     return answer
 
 
+def centers_of(vertices: NDArray[np.float64]) -> Vectors:
+    """The centres of the bounding circles of many polygons (m, k, 3)."""
+    return _normalised(vertices.sum(axis=1))
+
+
+def come_within(vertices: NDArray[np.float64], point: NDArray[np.float64], radius_deg: float) -> NDArray[np.bool_]:
+    """Which of many polygons (m, k, 3) come within an angle of a point. Most that do have a corner there."""
+    chord = 2 * math.sin(math.radians(radius_deg) / 2)
+    answer = np.asarray((np.square(vertices - point).sum(axis=-1) <= chord * chord).any(axis=1))
+    open_ones = np.flatnonzero(~answer)
+    if open_ones.size:
+        others = vertices[open_ones]
+        answer[open_ones] = angular_distance_deg(others, centers_of(others), point) <= radius_deg
+    return answer
+
+
 def angular_distance_deg(
     vertices: NDArray[np.float64], centers: Vectors, point: NDArray[np.float64]
 ) -> NDArray[np.float64]:
