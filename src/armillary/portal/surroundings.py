@@ -5,13 +5,14 @@ Never called inside a transaction, and never answered from a stale copy: the cli
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from importlib.metadata import entry_points
 from typing import cast
 
 from armillary.clients.configdb import ConfigDBClient
 from armillary.clients.downtime import DowntimeClient
+from armillary.clients.revisions import unless_changed
 from armillary.clients.transport import connect
 from armillary.configuration import configuration
 from armillary.core.observatory import Observatory
@@ -31,6 +32,10 @@ def observatory() -> Observatory:
     Raises:
         ServiceUnavailable: The configuration database cannot be reached.
     """
+    return unless_changed("configdb", "observatory", _read_observatory)
+
+
+def _read_observatory() -> Observatory:
     with connect("configdb", token=_token()) as http:
         return ConfigDBClient(http).observatory()
 
@@ -41,6 +46,11 @@ def downtimes(after: datetime) -> list[Downtime]:
     Raises:
         ServiceUnavailable: The downtime service cannot be reached.
     """
+    day = after.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return [item for item in unless_changed("downtime", day, lambda: _read_downtimes(day)) if item.end > after]
+
+
+def _read_downtimes(after: datetime) -> list[Downtime]:
     with connect("downtime", token=_token()) as http:
         found = DowntimeClient(http).ending_after(after)
     return [

@@ -16,6 +16,7 @@ from django.utils.functional import lazy
 
 from armillary.accounts.oidc import signing_key
 from armillary.accounts.providers import library_settings
+from armillary.clients.revisions import provide_revision
 from armillary.clients.transport import IN_PROCESS_HOST, provide_local_application
 from armillary.configuration import Component, Configuration, ConfigurationError, Mode, configuration
 
@@ -157,6 +158,7 @@ if _database["ENGINE"].endswith("sqlite3"):
     if CONFIGURATION.mode is not Mode.TEST:
         Path(_database["NAME"]).parent.mkdir(parents=True, exist_ok=True)
 else:
+    _database["ENGINE"] = "armillary.platform.postgresql"
     _database["CONN_HEALTH_CHECKS"] = True
 DATABASES = {"default": _database}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
@@ -303,4 +305,18 @@ def _local_application() -> WSGIApplication:
     return InProcessHandler()
 
 
+def _configdb_revision() -> str:
+    from armillary.configdb.queries import current_revision
+
+    return current_revision()
+
+
+def _downtime_revision() -> str:
+    from armillary.downtime.queries import current_revision
+
+    return current_revision()
+
+
 provide_local_application(_local_application)
+provide_revision("configdb", _configdb_revision)
+provide_revision("downtime", _downtime_revision)

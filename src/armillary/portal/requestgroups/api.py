@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db.models import QuerySet
-from django.http import HttpResponse
+from django.http import Http404, HttpResponse
 from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.decorators import action
@@ -47,12 +47,13 @@ from armillary.portal.requestgroups.services.submit import context_of, submit_re
 from armillary.portal.requestgroups.services.suspend import suspend_request
 from armillary.portal.requestgroups.texts import Headed
 from armillary.portal.requestgroups.throttles import BulkThrottle, CancelThrottle, CreateThrottle, ValidateThrottle
-from armillary.portal.requestgroups.visibility import visible_request_groups, visible_requests
+from armillary.portal.requestgroups.visibility import Caller, visible_request_groups, visible_requests
 from armillary.portal.resource import user_of
 from armillary.portal.surroundings import downtimes, observatory
 
 Json = dict[str, Any]
 _MODIFY = ("POST",)
+_TOO_MANY_DIGITS = 19
 
 
 def body_of(request: HttpRequest) -> Mapping[str, Any]:
@@ -76,6 +77,15 @@ def _listed_groups(rows: Sequence[tuple[Any, ...]]) -> list[str]:
     return queries.listed_groups([Headed._make(row) for row in rows])
 
 
+def _seen_group(caller: Caller, key: str) -> Headed:
+    if not key.isdecimal():
+        raise Http404
+    group = queries.seen_group(caller, int(key)) if len(key) < _TOO_MANY_DIGITS else None
+    if group is None:
+        raise Http404(f"No {RequestGroup.__name__} matches the given query.")
+    return group
+
+
 class RequestGroupViewSet(GenericViewSet[RequestGroup]):
     """What astronomers ask for."""
 
@@ -95,10 +105,12 @@ class RequestGroupViewSet(GenericViewSet[RequestGroup]):
 
     def retrieve(self, request: HttpRequest, pk: str) -> HttpResponse:
         """One group."""
-        del request
-        rows = self.filter_queryset(self.get_queryset()).select_related(None)
-        found = get_object_or_404(rows.values_list(*Headed._fields), pk=pk)
-        return HttpResponse(queries.detailed_group(Headed._make(found)), content_type="application/json")
+        if request.query_params:  # lists and single groups know the same filters
+            rows = self.filter_queryset(self.get_queryset()).select_related(None)
+            group = Headed._make(get_object_or_404(rows.values_list(*Headed._fields), pk=pk))
+        else:
+            group = _seen_group(request.user, pk)
+        return HttpResponse(queries.detailed_group(group), content_type="application/json")
 
     def get_permissions(self) -> Any:
         """Everybody may look, within their scope; asking for something needs an account."""

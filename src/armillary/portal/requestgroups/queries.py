@@ -4,25 +4,46 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 import structlog
+from django.db.models import QuerySet
 from pydantic import ValidationError
 
 from armillary.core.requests import wire
 from armillary.core.requests.model import UNSCHEDULED
 from armillary.core.requests.model import Request as RequestModel
+from armillary.platform.prepared import Prepared
 from armillary.portal.observations.models import Observation
 from armillary.portal.requestgroups import texts
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.requestgroups.texts import Headed
+from armillary.portal.requestgroups.visibility import Caller, Scope
 
 logger = structlog.get_logger(__name__)
 
 Document = dict[str, Any]
 _SECONDS_PER_HOUR = 3600.0
+
+
+def _seen_within(scope: Scope) -> Prepared[tuple[Any, ...]]:
+    def rows(group: int, caller: int | None = None) -> QuerySet[RequestGroup, tuple[Any, ...]]:
+        return RequestGroup.objects.filter(scope.condition(caller), pk=group).values_list(*Headed._fields)
+
+    return Prepared(rows, group=int, caller=int) if scope.is_personal else Prepared(rows, group=int)
+
+
+_SEEN: Final = {scope: _seen_within(scope) for scope in Scope}
+
+
+def seen_group(caller: Caller, group: int) -> Headed | None:
+    """One group, if the caller may see it: one query."""
+    scope = Scope.of(caller)
+    values = {"group": group} if caller.pk is None or not scope.is_personal else {"group": group, "caller": caller.pk}
+    found = _SEEN[scope].first(**values)
+    return None if found is None else Headed._make(found)
 
 
 def request_document(row: Request) -> Document:
@@ -40,6 +61,17 @@ def request_document(row: Request) -> Document:
     }
 
 
+_of_one_group: Final = Prepared[Request](
+    lambda group: Request.objects.filter(request_group=group).select_related("document").order_by("pk"), group=int
+)
+
+
+def _requests_of(groups: Sequence[int]) -> Iterable[Request]:
+    if len(groups) == 1:
+        return _of_one_group.all(group=groups[0])
+    return Request.objects.filter(request_group__in=groups).select_related("document").order_by("pk")
+
+
 def group_documents(rows: Sequence[RequestGroup], *, placed: bool = True) -> list[Document]:
     """Request groups with all their requests: two queries (three if some are direct); needs ``submitter`` loaded.
 
@@ -50,8 +82,7 @@ def group_documents(rows: Sequence[RequestGroup], *, placed: bool = True) -> lis
     if not rows:
         return []
     requests: dict[int, list[Document]] = defaultdict(list)
-    children = Request.objects.filter(request_group__in=[row.pk for row in rows]).select_related("document")
-    for child in children.order_by("pk"):
+    for child in _requests_of([row.pk for row in rows]):
         requests[child.request_group_id].append(request_document(child))
     unscheduled = [row.pk for row in rows if row.observation_type in UNSCHEDULED]
     if unscheduled and placed:

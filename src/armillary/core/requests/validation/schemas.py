@@ -5,6 +5,7 @@ See :mod:`armillary.core.observatory.dialect` for their language. A schema's `de
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
@@ -13,6 +14,9 @@ from armillary.core.observatory.dialect import ConfigurationValidator, Definitio
 from armillary.core.requests.facts import NON_FIELD, Errors
 
 _KEPT_DEFINITIONS: Final = 512
+_KEPT_DOCUMENTS: Final = 4096
+_LONGEST_KEPT: Final = 2000
+"""Characters of the longest document whose outcome is kept."""
 
 
 class _Schema:
@@ -41,10 +45,35 @@ def apply_schema(schema: Mapping[str, Any], document: dict[str, Any]) -> tuple[d
     """
     if not schema:
         return document, {}
-    validator = ConfigurationValidator(_definition(_Schema(schema)))
+    rules = _Schema(schema)
+    text = _as_text(document)
+    if text is None:
+        filled, errors = _applied(rules, document)
+        return (document if errors else filled), errors
+    filled, errors = json.loads(_applied_to_text(rules, text))
+    return (document if errors else filled), errors
+
+
+def _as_text(document: dict[str, Any]) -> str | None:
+    """A small document as JSON that gives it back; none if there is no such JSON."""
+    try:
+        text = json.dumps(document)
+    except (TypeError, ValueError):
+        return None
+    return text if len(text) < _LONGEST_KEPT and json.loads(text) == document else None
+
+
+@lru_cache(maxsize=_KEPT_DOCUMENTS)
+def _applied_to_text(schema: _Schema, text: str) -> str:
+    """The same for JSON: requests by the thousand differ in their targets and windows, seldom in their instruments."""
+    return json.dumps(_applied(schema, json.loads(text)))
+
+
+def _applied(schema: _Schema, document: dict[str, Any]) -> tuple[dict[str, Any], Errors]:
+    validator = ConfigurationValidator(_definition(schema))
     if validator.validate(document):
         return dict(validator.document), {}
-    return document, _at_places(validator.errors)
+    return {}, _at_places(validator.errors)
 
 
 def _at_places(found: Mapping[Any, list[Any]]) -> Errors:
