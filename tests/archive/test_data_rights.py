@@ -7,13 +7,14 @@ import zipfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from astropy.io import fits
 from rest_framework.test import APIClient
 
 from armillary.accounts.models import User
+from armillary.accounts.permissions import ROLES, Permission, Role
 from armillary.accounts.services import create_user
 from armillary.archive.models import Frame, RightsChange
 from armillary.ingester import IngestedFrame
@@ -43,6 +44,21 @@ def _everywhere(key: int) -> list[str]:
         f"/frame-funpack/{key}/funpack/",
         f"/frame-catalog/{key}/catalog/",
     ]
+
+
+def test_whoever_is_permitted_to_store_frames_stores_them_and_reads_all(
+    record: Callable[..., dict[str, Any]], client_of: Callable[..., APIClient], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    client = client_of(create_user("operator", is_staff=True))
+    assert client.post("/frames/", record("one-e00")).status_code == 403
+    monkeypatch.setitem(
+        cast("dict[Role, frozenset[Permission]]", ROLES),
+        Role.OPERATOR,
+        ROLES[Role.OPERATOR] | {Permission.STORE_FRAMES},
+    )
+    answer = client.post("/frames/", record("one-e00", public_date="2999-01-01T00:00:00"))
+    assert answer.status_code == 201
+    assert client.get(f"/frames/{answer.json()['id']}/").status_code == 200
 
 
 def test_a_private_frame_exists_nowhere_for_others(

@@ -67,7 +67,7 @@ def test_an_object_is_kept_and_recorded(
     ("access_key", "secret_key", "code"),
     [("nobody", "x" * 40, "InvalidAccessKeyId"), ("ingester", "x" * 40, "SignatureDoesNotMatch")],
 )
-def test_who_cannot_prove_to_be_a_superuser_stores_nothing(
+def test_who_cannot_prove_to_be_permitted_stores_nothing(
     access_key: str, secret_key: str, code: str, s3: Callable[..., Any]
 ) -> None:
     from armillary.archive.models import StoredFile
@@ -81,7 +81,7 @@ def test_who_cannot_prove_to_be_a_superuser_stores_nothing(
 def test_a_member_stores_nothing(s3: Callable[..., Any]) -> None:
     from armillary.accounts.services import api_token, create_user
 
-    with pytest.raises(ClientError, match="Only superusers"):
+    with pytest.raises(ClientError, match="permitted to store frames"):
         s3("member", api_token(create_user("member"))).put_object(Bucket="frames", Key=PLACE, Body=b"x")
 
 

@@ -6,9 +6,10 @@ found by the component that owns the thing and passed along. What a role permits
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from enum import StrEnum
 from functools import cache
+from itertools import chain
 from typing import Final
 
 from django.contrib.auth.base_user import AbstractBaseUser
@@ -114,14 +115,19 @@ does."""
 
 def roles_of(user: AnyUser) -> frozenset[Role]:
     """The roles that follow from the account alone."""
+    return frozenset(_roles(user))
+
+
+def _roles(user: AnyUser) -> Iterator[Role]:
+    """The same, one by one: the last one may need the database."""
     if not isinstance(user, User) or not user.is_active:
-        return frozenset({Role.STRANGER})
-    roles = {Role.ASTRONOMER}
-    if user.is_staff:
-        roles.add(Role.OVERSEER if profile_of(user).staff_view else Role.OPERATOR)
+        yield Role.STRANGER
+        return
+    yield Role.ASTRONOMER
     if user.is_superuser:
-        roles.add(Role.ADMINISTRATOR)
-    return frozenset(roles)
+        yield Role.ADMINISTRATOR
+    if user.is_staff:
+        yield Role.OVERSEER if profile_of(user).staff_view else Role.OPERATOR
 
 
 def may(user: AnyUser, permission: Permission, also: Iterable[Role] = ()) -> bool:
@@ -132,7 +138,7 @@ def may(user: AnyUser, permission: Permission, also: Iterable[Role] = ()) -> boo
         permission: What.
         also: Roles that the person has with regard to the thing in question.
     """
-    return any(permission in ROLES[role] for role in (*roles_of(user), *also))
+    return any(permission in ROLES[role] for role in chain(also, _roles(user)))
 
 
 def sees_everything(user: AnyUser) -> bool:

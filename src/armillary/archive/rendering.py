@@ -180,7 +180,7 @@ def rendered_versions(names: Mapping[int, str], links: LinkMaker) -> dict[int, l
 def _related(ids: Collection[int], who: Viewer, now: datetime) -> dict[int, list[int]]:
     """Ids of related frames: those that exist for the viewer, and stubs, which say nothing."""
     links = among(Frame.related_frames.through.objects.all(), "from_frame", ids)
-    if not who.is_superuser:
+    if not who.sees_all:
         links = links.filter(Q(to_frame__observation_date__isnull=True) | rights(who, now, prefix="to_frame__"))
     found: dict[int, list[int]] = defaultdict(list)
     for start, end in links.order_by("from_frame_id", "to_frame_id").values_list("from_frame_id", "to_frame_id"):

@@ -122,12 +122,13 @@ class DataRights:
 class Viewer:
     """Who looks at data: what decides which frames exist for them."""
 
-    is_superuser: bool = False
+    sees_all: bool = False
+    """Also what is not public and not theirs."""
     proposals: frozenset[str] = field(default_factory=frozenset)
 
     def may_see(self, *, proposal: str, public_date: datetime | None, now: datetime) -> bool:
         """Whether a frame exists for this viewer; a frame without a public date never becomes public by itself."""
-        if self.is_superuser or proposal in self.proposals:
+        if self.sees_all or proposal in self.proposals:
             return True
         return public_date is not None and public_date < now
 

@@ -11,18 +11,19 @@ from rest_framework.views import APIView
 
 from armillary import clock
 from armillary.accounts.authentication import Authenticated, ChallengingAuthentication
+from armillary.accounts.permissions import Permission, may
 from armillary.archive.queries.visibility import viewer, visible_frames
 from armillary.core.frames import Viewer
 from armillary.platform.models import Change
 
 
-class SuperuserOrReadOnly(BasePermission):
-    """Anybody may read what exists for them; only superusers write."""
+class StoresOrReads(BasePermission):
+    """Anybody may read what exists for them; only who is permitted to store frames writes."""
 
     def has_permission(self, request: Request, view: APIView) -> bool:
         """Whether the caller may do this."""
         del view
-        return request.method in SAFE_METHODS or request.user.is_superuser
+        return request.method in SAFE_METHODS or may(request.user, Permission.STORE_FRAMES)
 
 
 class TokenInFormAuthentication(ChallengingAuthentication):
@@ -45,7 +46,7 @@ class ArchiveView(APIView):
     """What the views of the archive have in common: who calls is asked with 401, and reading is open."""
 
     authentication_classes: Sequence[type[BaseAuthentication]] = (ChallengingAuthentication,)
-    permission_classes: Sequence[type[BasePermission]] = (SuperuserOrReadOnly,)
+    permission_classes: Sequence[type[BasePermission]] = (StoresOrReads,)
 
     @property
     def who(self) -> Viewer:
@@ -59,8 +60,8 @@ class ArchiveView(APIView):
 
 
 def sees_change(request: Request, change: Change) -> bool:
-    """Whether the caller may be told about a change: whoever may see the frame. Deleted frames exist for superusers."""
+    """Whether the caller may be told about a change: whoever may see the frame. Deleted ones exist for who sees all."""
     who = viewer(request.user)
-    if who.is_superuser:
+    if who.sees_all:
         return True
     return change.key.isdigit() and visible_frames(who, clock.now()).filter(pk=int(change.key)).exists()

@@ -159,7 +159,7 @@ class FrameRights(ArchiveView):
         if not visible_frames(self.who, clock.now()).filter(pk=key).exists():
             raise Http404(_NO_FRAME)
         changes = RightsChange.objects.filter(frame=key)
-        if not self.who.is_superuser:
+        if not self.who.sees_all:
             changes = changes.filter(frame__proposal_id__in=sorted(self.who.proposals))
         return Response(list(changes.values(*_RIGHTS)))
 

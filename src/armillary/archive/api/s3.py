@@ -1,7 +1,7 @@
 """As much of S3 as an OCS ingester uses to store a file: ``PutObject``, signed.
 
-The access key is the name of a superuser, the secret key is their API token, and the bucket may have any name. The
-answer's ``x-amz-version-id`` is the key under which the frame is then recorded with ``POST /frames/``.
+The access key is the name of an account that may store frames, the secret key is its API token, and the bucket may have
+any name. The answer's ``x-amz-version-id`` is the key under which the frame is then recorded with ``POST /frames/``.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
 
 from armillary.accounts.models import User
+from armillary.accounts.permissions import Permission, may
 from armillary.accounts.services import api_token
 from armillary.archive.api.raw_bodies import UploadBroken, chunks_of
 from armillary.archive.services.keep_file import keep_file
@@ -132,15 +133,15 @@ def _signed(request: HttpRequest) -> SignedRequest:
 
 
 def _authenticate(request: SignedRequest) -> None:
-    """Let nobody in but superusers, who prove to know their token."""
+    """Let nobody in but those who are permitted to store frames, and prove to know their token."""
     if request.payload_hash.startswith("STREAMING-") and request.payload_hash != UNSIGNED_IN_PIECES:
         raise _Refused(501, "NotImplemented", f"Bodies are not accepted as {request.payload_hash}.")
     try:
         user = _signer(request)
     except BadSignature as error:
         raise _Refused(403, error.code, str(error)) from error
-    if not user.is_superuser:
-        raise _Refused(403, "AccessDenied", "Only superusers may store files.")
+    if not may(user, Permission.STORE_FRAMES):
+        raise _Refused(403, "AccessDenied", "Only those who are permitted to store frames may store files.")
 
 
 def _signer(request: SignedRequest) -> User:

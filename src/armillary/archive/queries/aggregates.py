@@ -33,7 +33,7 @@ def distinct_values(frames: QuerySet[Frame]) -> dict[str, list[str]]:
 def occurring_values(who: Viewer, now: datetime) -> dict[str, list[str]]:
     """What occurs among all the frames that exist for somebody, from the list that is kept of it."""
     entries = OccurringValue.objects.all()
-    if not who.is_superuser:
+    if not who.sees_all:
         entries = entries.filter(Q(public_from__lt=now) | Q(proposal_id__in=sorted(who.proposals)))
     names = {column: name for name, column in AGGREGATED.items()}
     found: dict[str, list[str]] = {name: [] for name in AGGREGATED}
