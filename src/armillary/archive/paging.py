@@ -7,7 +7,7 @@ beyond, so ``next`` leads on exactly as long as there is more.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final
@@ -53,13 +53,24 @@ class Page:
         }
 
 
-def page_of(rows: QuerySet[Any, Any], request: Request) -> Page:
-    """The page that the query parameters ``limit`` and ``offset`` ask for; unusable values mean the default."""
+def page_of(
+    rows: QuerySet[Any, Any], request: Request, *, rows_of: Callable[[Sequence[int]], Iterable[Any]] | None = None
+) -> Page:
+    """The page that the query parameters ``limit`` and ``offset`` ask for; unusable values mean the default.
+
+    Args:
+        rows: All that match, in their order.
+        request: Says which page.
+        rows_of: Finds some of them again by their keys, when these were found first; default: search once more.
+    """
     limit = limit_of(request)
     offset = _whole(request.query_params.get("offset"), 0, least=0)
     is_promised = promises_exact_count(request.query_params, is_authenticated=bool(request.user.is_authenticated))
     find = _found_at_once if any(request.query_params.get(name) for name in _BY_PLACE) else _found
-    found, count, has_more = find(rows, offset, limit, None if is_promised else offset + limit + COUNTED)
+    again = rows_of or (lambda keys: rows.order_by().filter(pk__in=keys))
+    found, count, has_more = find(
+        _Wanted(rows, offset, limit, None if is_promised else offset + limit + COUNTED, again)
+    )
     address = f"{origin(request)}{request.get_full_path()}"
     following = _following(address, limit, offset) if has_more else None
     return Page(found, count, is_promised, following, _previous(address, limit, offset))
@@ -70,36 +81,48 @@ def limit_of(request: Request) -> int:
     return min(_whole(request.query_params.get("limit"), DEFAULT_LIMIT, least=1), LARGEST_LIMIT)
 
 
-def _found(rows: QuerySet[Any, Any], offset: int, limit: int, counted: int | None) -> tuple[list[Any], int, bool]:
-    """The rows of a page, how many there are altogether (``None``: all are counted), and whether more follow."""
-    found = _window(rows, offset, limit + 1)
-    has_more = len(found) > limit
-    del found[limit:]
-    if not has_more and (found or offset == 0):
-        return found, offset + len(found), False
-    count = rows.order_by().values("pk")[:counted].count()
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    rows: QuerySet[Any, Any]
+    offset: int
+    limit: int
+    counted: int | None
+    """How far to count; ``None``: to the end."""
+    again: Callable[[Sequence[int]], Iterable[Any]]
+    """Finds rows by their keys."""
+
+    @property
+    def end(self) -> int:
+        return self.offset + self.limit
+
+    def with_keys(self, keys: Sequence[int]) -> list[Any]:
+        found = {row[0] if isinstance(row, tuple) else row.pk: row for row in self.again(keys)} if keys else {}
+        return [found[key] for key in keys if key in found]
+
+
+def _found(wanted: _Wanted) -> tuple[list[Any], int, bool]:
+    """The rows of a page, how many there are altogether, and whether more follow."""
+    found = _window(wanted)
+    has_more = len(found) > wanted.limit
+    del found[wanted.limit :]
+    if not has_more and (found or wanted.offset == 0):
+        return found, wanted.offset + len(found), False
+    count = wanted.rows.order_by().values("pk")[: wanted.counted].count()
     # The rows themselves decide whether there is more; a count taken a moment later must not contradict them.
-    return found, max(count, offset + limit + 1) if has_more else count, has_more
+    return found, max(count, wanted.end + 1) if has_more else count, has_more
 
 
-def _found_at_once(
-    rows: QuerySet[Any, Any], offset: int, limit: int, counted: int | None
-) -> tuple[list[Any], int, bool]:
+def _found_at_once(wanted: _Wanted) -> tuple[list[Any], int, bool]:
     """The same where no index has the order: every match is looked at anyway, so their keys are the count, too."""
-    keys = list(rows.values_list("pk", flat=True)[:counted])
-    return _rows_of(rows, keys[offset : offset + limit]), len(keys), len(keys) > offset + limit
+    keys = list(wanted.rows.values_list("pk", flat=True)[: wanted.counted])
+    return wanted.with_keys(keys[wanted.offset : wanted.end]), len(keys), len(keys) > wanted.end
 
 
-def _window(rows: QuerySet[Any, Any], offset: int, length: int) -> list[Any]:
-    """Some rows from a place on. Far from the beginning only an index is walked, and not the rows that are skipped."""
-    if offset == 0:
-        return list(rows[:length])
-    return _rows_of(rows, list(rows.values_list("pk", flat=True)[offset : offset + length]))
-
-
-def _rows_of(rows: QuerySet[Any, Any], keys: Sequence[int]) -> list[Any]:
-    found = {row[0] if isinstance(row, tuple) else row.pk: row for row in rows.order_by().filter(pk__in=keys)}
-    return [found[key] for key in keys if key in found]
+def _window(wanted: _Wanted) -> list[Any]:
+    """A page and the row after it. Far from the beginning only an index is walked, not the rows that are skipped."""
+    if wanted.offset == 0:
+        return list(wanted.rows[: wanted.limit + 1])
+    return wanted.with_keys(list(wanted.rows.values_list("pk", flat=True)[wanted.offset : wanted.end + 1]))
 
 
 def promises_exact_count(parameters: Mapping[str, str], *, is_authenticated: bool) -> bool:

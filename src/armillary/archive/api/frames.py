@@ -16,6 +16,7 @@ from armillary.archive.filters import FrameFilter
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Frame, RightsChange
 from armillary.archive.paging import limit_of, page_of
+from armillary.archive.queries.among import among
 from armillary.archive.queries.frames import matching_frame, matching_frames, order_of
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.rendering import ROW_COLUMNS, frame_rows, rendered_frames, rendered_new_frame
@@ -78,7 +79,9 @@ class FrameList(_FrameView):
                 frame_rows(frames), ROW_COLUMNS, order_of(request.query_params), request, limit=limit_of(request)
             )
             return _as_json(part.body(rendered_frames(part.rows, **showing)))
-        page = page_of(frame_rows(frames), request)
+        page = page_of(
+            frame_rows(frames), request, rows_of=lambda keys: frame_rows(among(Frame.objects.all(), "pk", keys))
+        )
         return _as_json(page.body(rendered_frames(page.rows, **showing)))
 
     @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")

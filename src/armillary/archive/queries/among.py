@@ -18,7 +18,7 @@ def among(rows: QuerySet[_Row], column: str, keys: Collection[int]) -> QuerySet[
     if not keys:
         return rows.none()
     if connection.vendor == "postgresql":
-        return rows.filter(**{f"{column}__in": RawSQL("SELECT unnest(%s::bigint[])", [list(keys)])})
+        return rows.filter(**{f"{column}__in": RawSQL("SELECT unnest(%s::bigint[])", [_array(keys)])})
     return rows.filter(**{f"{column}__in": RawSQL("SELECT value FROM json_each(%s)", [json.dumps(list(keys))])})
 
 
@@ -29,12 +29,16 @@ def rows_among(statement: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
     """
     if not keys:
         return []
-    parameter: list[Any]
     if connection.vendor == "postgresql":
-        listed, parameter = "SELECT unnest(%s::bigint[])", [list(keys)]
+        listed, parameter = "SELECT unnest(%s::bigint[])", _array(keys)
     else:
-        listed, parameter = "SELECT value FROM json_each(%s)", [json.dumps(list(keys))]
+        listed, parameter = "SELECT value FROM json_each(%s)", json.dumps(list(keys))
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(keys=listed), parameter)
+        cursor.execute(statement.format(keys=listed), [parameter])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
+
+
+def _array(keys: Collection[int]) -> str:
+    """As PostgreSQL writes an array; its driver would look at each number by itself."""
+    return "{" + ",".join(map(str, keys)) + "}"

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Final
 
 import numpy as np
@@ -10,12 +10,14 @@ from django.db.models import QuerySet
 from armillary.archive.models import Frame
 from armillary.archive.queries.among import among
 from armillary.archive.sky import polygons
-from armillary.archive.sky.index import UNDIVIDED, cell_ranges
+from armillary.archive.sky.index import CellRange, cell_ranges
 from armillary.archive.sky.words import Cone, Point, Region
 
 _ROUNDING: Final = 1e-13
 """Slack of the bounding-circle test, in cosine: it only selects candidates."""
 _AT_A_TIME: Final = 20_000
+_PARTS: Final = 100
+"""SELECTs in one statement; databases allow only so many."""
 
 _CIRCLE = "center_x * %s + center_y * %s + center_z * %s >= cosine_radius * %s - sine_radius * %s - %s"
 
@@ -66,26 +68,34 @@ def _candidates(region: Region) -> Iterator[_Batch]:
     center, radius_deg = _bounding_circle(region)
     x, y, z = (float(part) for part in center)
     ranges = cell_ranges(x, y, z, radius_deg)
-    divided = [found for found in ranges if found.size_class != UNDIVIDED]
     cosine, sine = float(np.cos(np.radians(radius_deg))), float(np.sin(np.radians(radius_deg)))
     circle = [x, y, z, cosine, sine, _ROUNDING]
-    clause = "size_class = %s AND cell BETWEEN %s AND %s"
     table = connection.ops.quote_name(Frame._meta.db_table)  # noqa: SLF001  Django documents _meta
     if connection.vendor == "sqlite":
         # Its statistics know how many rows a size class has on average, and not that the largest one is nearly empty.
         table += " INDEXED BY archive_by_sky"
-    parts = [f"SELECT id, vertices FROM {table} WHERE {clause} AND {_CIRCLE}" for _ in divided]  # noqa: S608  only names and placeholders
-    parts.append(f"SELECT id, vertices FROM {table} WHERE size_class = %s AND {_CIRCLE}")  # noqa: S608  the same
-    parameters = [value for found in divided for value in (found.size_class, found.first, found.last, *circle)]
+    clauses = _clauses(ranges)
+    parts = [f"SELECT id, vertices FROM {table} WHERE {clause} AND {_CIRCLE}" for clause in clauses]  # noqa: S608  only names, numbers and placeholders
     with connection.cursor() as cursor:
-        # Each range in a SELECT of its own: both databases then walk the index once for each, whatever they estimate.
-        for start in range(0, len(parts), 100):
-            own = parameters[start * 9 : (start + 100) * 9] + (
-                [UNDIVIDED, *circle] if start + 100 >= len(parts) else []
-            )
-            cursor.execute(" UNION ALL ".join(parts[start : start + 100]), own)
+        for start in range(0, len(parts), _PARTS):
+            own = parts[start : start + _PARTS]
+            cursor.execute(" UNION ALL ".join(own), circle * len(own))
             while rows := cursor.fetchmany(_AT_A_TIME):
                 yield from _grouped(rows)
+
+
+def _clauses(ranges: Iterable[CellRange]) -> list[str]:
+    """Where to look, each in a SELECT of its own, so that databases walk the index whatever they estimate.
+
+    SQLite walks it once for each range. PostgreSQL joins the places of all ranges of a size class before it reads any
+    row, which takes less time, and much less to plan.
+    """
+    if connection.vendor == "sqlite":
+        return [f"size_class = {own.size_class} AND cell BETWEEN {own.first} AND {own.last}" for own in ranges]
+    by_class: dict[int, list[str]] = {}
+    for own in ranges:
+        by_class.setdefault(own.size_class, []).append(f"cell BETWEEN {own.first} AND {own.last}")
+    return [f"size_class = {number} AND ({' OR '.join(cells)})" for number, cells in by_class.items()]
 
 
 def _grouped(rows: list[tuple[int, Any]]) -> Iterator[_Batch]:
