@@ -151,7 +151,7 @@ def _newest(basename: str, versions: list[dict[str, Any]]) -> dict[str, Any]:
 
 _RELATED: Final = (
     f"SELECT to_frame_id FROM {Frame.related_frames.through._meta.db_table} "  # noqa: S608, SLF001  only names; Django documents _meta
-    "WHERE from_frame_id IN ({keys}) ORDER BY to_frame_id"
+    "WHERE from_frame_id {is_among} ORDER BY to_frame_id"
 )
 
 
@@ -161,7 +161,7 @@ def _versions_statement(vendor: str) -> str:
     table = Version._meta.db_table  # noqa: SLF001  Django documents _meta
     return (
         f"SELECT id, frame_id, key, md5, extension, {created}, file_id FROM {table} "  # noqa: S608  only names
-        "WHERE frame_id IN ({keys}) ORDER BY created DESC, id DESC"
+        "WHERE frame_id {is_among} ORDER BY created DESC, id DESC"
     )
 
 
