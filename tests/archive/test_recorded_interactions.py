@@ -21,7 +21,7 @@ from rest_framework.test import APIClient
 from armillary.accounts.models import User
 from armillary.accounts.services import api_token, create_user
 from armillary.archive.models import Frame, Headers, StoredFile, Thumbnail, Version
-from armillary.archive.services.record_frame import NewFrame, sky_columns
+from armillary.archive.services.save_frame import NewFrame, sky_columns
 from armillary.archive.sky.words import region_from_text
 
 RECORDED = Path(__file__).parent / "recorded"

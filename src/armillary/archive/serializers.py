@@ -9,7 +9,7 @@ from rest_framework import serializers
 
 from armillary.archive.queries.configuration_types import is_known_type
 from armillary.archive.services.change_frame import FrameChange
-from armillary.archive.services.record_frame import NewFrame, NewVersion
+from armillary.archive.services.save_frame import NewFrame, NewVersion
 from armillary.archive.sky.polygons import InvalidRegion, Polygon, corners_of_geojson, polygon_from_corners
 from armillary.archive.words import without_controls
 from armillary.core.frames import THUMBNAIL_SIZES

@@ -17,8 +17,8 @@ from armillary.archive.queries.visibility import visible_thumbnails
 from armillary.archive.rendering import rendered_new_frame, rendered_thumbnail
 from armillary.archive.serializers import ChangedThumbnailSerializer, NewThumbnailSerializer, new_frame
 from armillary.archive.services.delete_frames import delete_thumbnail
-from armillary.archive.services.record_frame import NewVersion
 from armillary.archive.services.record_thumbnail import change_thumbnail, record_thumbnail
+from armillary.archive.services.save_frame import NewVersion
 from armillary.archive.sky.words import wire_area
 
 

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404
 from armillary import clock
 from armillary.archive.models import Frame, Headers
 from armillary.archive.services.occurring import note_occurring, occurrences, recheck_occurring
-from armillary.archive.services.record_frame import (
+from armillary.archive.services.save_frame import (
     NewFrame,
     link_related,
     note_rights_change,

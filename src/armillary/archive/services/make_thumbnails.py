@@ -12,8 +12,8 @@ from armillary.archive.pictures import EDGE_PIXELS, FrameImage, aligned, image_o
 from armillary.archive.products import NotThatKind, local_copy
 from armillary.archive.queries.colours import colour_frames
 from armillary.archive.services.keep_file import keep_file
-from armillary.archive.services.record_frame import NewVersion
 from armillary.archive.services.record_thumbnail import keep_thumbnail
+from armillary.archive.services.save_frame import NewVersion
 from armillary.archive.stores import file_store
 
 _SIZES: Final = ("small", "large")

@@ -5,7 +5,7 @@ from django.shortcuts import get_object_or_404
 
 from armillary import clock
 from armillary.archive.models import Frame, StoredFile, Thumbnail
-from armillary.archive.services.record_frame import NewFrame, NewVersion, save_frame
+from armillary.archive.services.save_frame import NewFrame, NewVersion, save_frame
 from armillary.platform.database import retry_conflicts, serialised
 
 
