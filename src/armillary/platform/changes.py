@@ -27,6 +27,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from armillary import clock
 from armillary.platform.claims import note_effect
 from armillary.platform.database import require_transaction
+from armillary.platform.insertion import Insertion
 from armillary.platform.models import Change
 
 FEED_RESET: Final = "feed.reset"
@@ -45,6 +46,9 @@ class _CurrentTransaction(Func):
 
     def as_postgresql(self, compiler: SQLCompiler, connection: BaseDatabaseWrapper) -> tuple[str, Any]:
         return self.as_sql(compiler, connection, template="pg_current_xact_id()::text::bigint")
+
+
+_LINES: Final = Insertion(Change, "kind", "key", "payload", "created", transaction=_CurrentTransaction())
 
 
 class _OldestRunningTransaction(Func):
@@ -109,14 +113,12 @@ def record_changes(kind: str, changes: Iterable[tuple[str, dict[str, Any]]]) -> 
         RuntimeError: There is no transaction that makes the changes.
     """
     require_transaction("record_change()")
-    lines = [
-        Change(transaction=_CurrentTransaction(), kind=kind, key=key, payload=payload, created=clock.now())
-        for key, payload in changes
-    ]
+    created = clock.now()
+    lines = [(kind, key, payload, created) for key, payload in changes]
     if not lines:
         return
-    Change.objects.bulk_create(lines)
-    note_effect(f"{kind} {lines[-1].key}")
+    _LINES.run(lines)
+    note_effect(f"{kind} {lines[-1][1]}")
     transaction.on_commit(_wake_readers)
 
 

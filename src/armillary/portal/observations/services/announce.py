@@ -10,7 +10,7 @@ from django.db.models import F
 from armillary.platform.changes import record_changes
 from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
-from armillary.portal.history.services import transition
+from armillary.portal.history.services import Transition, transition
 from armillary.portal.locks import Place
 from armillary.portal.observations.models import Observation, TelescopeSchedule
 from armillary.portal.requestgroups.models import Request
@@ -76,7 +76,7 @@ def announce(kind: str, observations: Collection[Observation], proposals: Mappin
     )
 
 
-def observation_transition(row: Observation, old: str, cause: Cause) -> StateTransition:
+def observation_transition(row: Observation, old: str, cause: Cause) -> Transition:
     """The line of history for the new state of an observation."""
     return transition(
         StateTransition.Subject.OBSERVATION,

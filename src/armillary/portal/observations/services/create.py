@@ -7,15 +7,16 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from armillary.accounts.models import User
 from armillary.core.observations.states import LIVE, values
 from armillary.core.requests.states import State
 from armillary.platform.database import retry_conflicts
 from armillary.platform.errors import Conflict, Refusal
+from armillary.platform.insertion import Insertion
 from armillary.portal.cause import Cause
 from armillary.portal.history.services import append
 from armillary.portal.locks import Place, lock_rows, lock_telescopes
@@ -24,6 +25,17 @@ from armillary.portal.observations.services.announce import announce, bump_sched
 from armillary.portal.observations.services.judge import Judge, Wish, free_proposals, known, read_wish
 from armillary.portal.requestgroups.models import Request, RequestGroup
 from armillary.portal.surroundings import observatory
+
+# fmt: off
+_COLUMNS: Final = (
+    "request_id", "site", "enclosure", "telescope", "start", "end", "priority", "state", "created", "modified",
+)
+# fmt: on
+_OBSERVATIONS: Final = Insertion(Observation, *_COLUMNS)
+_STATUSES: Final = Insertion(
+    ConfigurationStatus,
+    *("observation_id", "configuration_id", "instrument_name", "guide_camera_name", "state", "created", "modified"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,21 +159,25 @@ def store(wishes: Sequence[Wish], cause: Cause, proposals: Mapping[int, str] | N
         cause: Why.
         proposals: The proposals of their requests; who does not know them leaves it out.
     """
-    rows = Observation.objects.bulk_create(
-        Observation(
-            request_id=wish.document["request"],
-            site=wish.document["site"],
-            enclosure=wish.document["enclosure"],
-            telescope=wish.document["telescope"],
-            start=wish.document["start"],
-            end=wish.document["end"],
-            priority=wish.document.get("priority", 10),
-            state=wish.document.get("state", "PENDING"),
-            created=cause.at,
-            modified=cause.at,
+    columns = [
+        (
+            wish.document["request"],
+            wish.document["site"],
+            wish.document["enclosure"],
+            wish.document["telescope"],
+            wish.document["start"],
+            wish.document["end"],
+            wish.document.get("priority", 10),
+            wish.document.get("state", "PENDING"),
+            cause.at,
+            cause.at,
         )
         for wish in wishes
-    )
+    ]
+    rows = [
+        Observation.from_db(connection.alias, ("id", *_COLUMNS), (key, *values))
+        for key, values in zip(_OBSERVATIONS.numbered(columns), columns, strict=True)
+    ]
     _store_statuses(rows, wishes, cause.at)
     append(observation_transition(row, "", cause) for row in rows)
     announce("observation.created", rows, proposals)
@@ -172,20 +188,20 @@ def store(wishes: Sequence[Wish], cause: Cause, proposals: Mapping[int, str] | N
 
 def _store_statuses(rows: Sequence[Observation], wishes: Sequence[Wish], at: datetime) -> None:
     pairs = [(row, status) for row, wish in zip(rows, wishes, strict=True) for status in wish.statuses]
-    statuses = ConfigurationStatus.objects.bulk_create(
-        ConfigurationStatus(
-            observation=row,
-            configuration_id=status.get("configuration"),
-            instrument_name=status["instrument_name"],
-            guide_camera_name=status.get("guide_camera_name", ""),
-            state=status.get("state", "PENDING"),
-            created=at,
-            modified=at,
+    keys = _STATUSES.numbered(
+        (
+            row.pk,
+            status.get("configuration"),
+            status["instrument_name"],
+            status.get("guide_camera_name", ""),
+            status.get("state", "PENDING"),
+            at,
+            at,
         )
         for row, status in pairs
     )
     Summary.objects.bulk_create(
-        Summary(configuration_status=row, **status["summary"], created=at, modified=at)
-        for row, (_, status) in zip(statuses, pairs, strict=True)
+        Summary(configuration_status_id=key, **status["summary"], created=at, modified=at)
+        for key, (_, status) in zip(keys, pairs, strict=True)
         if status.get("summary")
     )

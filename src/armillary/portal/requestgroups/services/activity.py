@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Max
 
+from armillary.platform.insertion import Insertion
 from armillary.portal.requestgroups.models import Request, RequestActivity
+
+_ACTIVITIES: Final = Insertion(RequestActivity, "telescope_class", "at")
 
 
 def note_activity(telescope_classes: Iterable[str], at: datetime) -> None:
     """Something that matters for scheduling changed for these classes of telescopes."""
-    RequestActivity.objects.bulk_create(
-        RequestActivity(telescope_class=telescope_class, at=at) for telescope_class in sorted(set(telescope_classes))
-    )
+    _ACTIVITIES.run((telescope_class, at) for telescope_class in sorted(set(telescope_classes)))
 
 
 def note_activity_of(requests: Collection[Request], at: datetime) -> None:

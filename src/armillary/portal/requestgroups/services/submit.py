@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 
@@ -21,13 +21,17 @@ from armillary.core.requests.states import State
 from armillary.core.requests.wire import complete_document
 from armillary.platform.changes import record_changes
 from armillary.platform.errors import Refusal
+from armillary.platform.insertion import Insertion
 from armillary.portal.history.models import StateTransition
-from armillary.portal.history.services import append, transition
+from armillary.portal.history.services import Transition, append, transition
 from armillary.portal.proposals.accounting import PriorityExhausted, stake_priority
 from armillary.portal.proposals.queries import proposal_facts, proposal_named, semester_facts
 from armillary.portal.requestgroups.models import Configuration, Request, RequestDocument, RequestGroup, Window
 from armillary.portal.requestgroups.services.activity import note_activity_of
 from armillary.portal.surroundings import downtimes, limits, observatory, own_rules
+
+_WINDOWS: Final = Insertion(Window, "request_id", "start", "end")
+_DOCUMENTS: Final = Insertion(RequestDocument, "request_id", "content")
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +134,7 @@ def _details(group: RequestGroup, requests: Sequence[Request]) -> dict[str, Any]
     }
 
 
-def _beginning(subject: StateTransition.Subject, key: int, user: User, now: datetime) -> StateTransition:
+def _beginning(subject: StateTransition.Subject, key: int, user: User, now: datetime) -> Transition:
     return transition(subject, key, old="", new=State.PENDING.value, at=now, cause="submitted", actor_id=user.pk)
 
 
@@ -141,8 +145,8 @@ def _store_requests(submissions: Sequence[tuple[RequestGroup, Submission]], now:
         for model, duration in zip(submission.group.requests, submission.durations, strict=True)
     ]
     rows = Request.objects.bulk_create(_request_row(*part, now) for part in parts)
-    Window.objects.bulk_create(
-        Window(request=row, start=window.start, end=window.end)
+    _WINDOWS.run(
+        (row.pk, window.start, window.end)
         for row, (_, model, _, _) in zip(rows, parts, strict=True)
         for window in model.windows or ()
     )
@@ -208,8 +212,8 @@ def _store_documents(
         for configuration in document["configurations"]:
             stored = next(ids)
             configuration["id"], configuration["priority"] = stored.pk, stored.priority
-        documents.append(RequestDocument(request=row, content=json.dumps(document, separators=(",", ":"))))
-    RequestDocument.objects.bulk_create(documents)
+        documents.append((row.pk, json.dumps(document, separators=(",", ":"))))
+    _DOCUMENTS.run(documents)
 
 
 def _spend_priority(group: RequestGroup, requests: Sequence[Request]) -> None:

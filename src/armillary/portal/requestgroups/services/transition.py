@@ -11,7 +11,7 @@ from armillary.platform.changes import record_change, record_changes
 from armillary.platform.errors import Conflict
 from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
-from armillary.portal.history.services import append, transition
+from armillary.portal.history.services import Transition, append, transition
 from armillary.portal.observations.models import Observation
 from armillary.portal.observations.services.cancel import cancel_observations
 from armillary.portal.proposals.accounting import stake_priority
@@ -26,7 +26,7 @@ def move_requests(group: RequestGroup, requests: Sequence[Request], new: State, 
     The group is not settled yet: see :func:`settle_group`.
     """
     moved: list[Request] = []
-    history: list[StateTransition] = []
+    history: list[Transition] = []
     for request in requests:
         old = State(request.state)
         if old is new or not can_transition(old, new):
@@ -107,7 +107,7 @@ def move_group(group: RequestGroup, new: State, cause: Cause) -> None:
         tell_completed(group)
 
 
-def _line(subject: StateTransition.Subject, key: int, old: State, new: State, cause: Cause) -> StateTransition:
+def _line(subject: StateTransition.Subject, key: int, old: State, new: State, cause: Cause) -> Transition:
     return transition(
         subject, key, old=old.value, new=new.value, at=cause.at, cause=cause.reason, actor_id=cause.actor_id
     )
