@@ -16,6 +16,7 @@ from django.utils.module_loading import import_string
 from drf_spectacular.views import SpectacularAPIView, SpectacularRedocView
 
 from armillary.configuration import SERVICES, Component, configuration
+from armillary.server.pruning import PrunedResolver
 
 _PREFIXED: Final = (Component.CONFIGDB, Component.DOWNTIME, Component.ARCHIVE)
 
@@ -45,7 +46,7 @@ def _addresses() -> list[URLPattern | URLResolver]:
     return addresses
 
 
-urlpatterns = _addresses()
+urlpatterns = [PrunedResolver(_addresses())]
 
 handler400 = "armillary.platform.errors.bad_request"
 handler403 = "armillary.platform.errors.permission_denied"
