@@ -31,10 +31,11 @@ def spans(draw: st.DrawFn, most: int) -> list[tuple[float, float]]:
 
 
 @st.composite
-def resources(draw: st.DrawFn) -> list[Resource]:
+def resources(draw: st.DrawFn, longest_change_s: int) -> list[Resource]:
     made = []
+    seconds = st.integers(0, longest_change_s).map(float)
     for number in range(draw(st.integers(1, 2))):
-        changes = draw(st.dictionaries(st.sampled_from([SETUPS, SETUPS[::-1]]), st.integers(0, 4).map(float)))
+        changes = draw(st.dictionaries(st.sampled_from([SETUPS, SETUPS[::-1]]), seconds))
         made.append(Resource(f"tel{number}", draw(spans(2)), float(draw(st.integers(0, 3))), changes))
     return made
 
@@ -67,9 +68,9 @@ def spacings(draw: st.DrawFn, count: int) -> list[Spacing]:
 
 
 @st.composite
-def problems(draw: st.DrawFn, *, most: int, spaced: bool = False) -> Problem:
+def problems(draw: st.DrawFn, *, most: int, spaced: bool = False, longest_change_s: int = 4) -> Problem:
     """A problem of at most so many reservations, with or without distance rules."""
-    places = draw(resources())
+    places = draw(resources(longest_change_s))
     count = draw(st.integers(1, most))
     allocations = draw(st.lists(st.integers(5, 40), max_size=1))
     rows = [

@@ -8,7 +8,8 @@ the programme's value.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import highspy
 import numpy as np
@@ -17,7 +18,8 @@ import numpy.typing as npt
 from armillary.scheduler.kernel.energy import Cut, crowded_instants, most_violated
 from armillary.scheduler.kernel.model import NOTHING
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
-from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, best_by_reservation, choice_rows
+from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, Row, best_by_reservation, choice_rows
+from armillary.scheduler.kernel.rules import Link, broken_cliques, broken_links
 
 _PRIMAL = 4
 """HiGHS's number of the primal simplex method."""
@@ -47,11 +49,22 @@ class Bounding:
     prices: Prices
     bound: float
     margin: FloatArray
-    """By option: value less cost at the prices (the reduced cost)."""
+    """By option (while it is being found: by part): value less cost at the prices (the reduced cost)."""
     share: FloatArray
-    """By option: how much of it the programme chooses."""
-    columns: int
-    rounds: int
+    """By option (by part): how much of it the programme chooses."""
+    columns: int = 0
+    rounds: int = 0
+
+
+class Solution(NamedTuple):
+    """What the programme answers."""
+
+    prices: Prices
+    share: FloatArray
+    """By part: how much of it is chosen."""
+    used: FloatArray
+    """By use of a set-up: how much it is used."""
+    value: float
 
 
 class Programme:
@@ -75,6 +88,18 @@ class Programme:
         lower = np.concatenate([self._rows.lower, np.full(len(upper) - self._choices, -np.inf)])
         empty = np.zeros(0, dtype=np.int32)
         self._highs.addRows(len(upper), lower, upper, 0, np.zeros(len(upper), dtype=np.int32), empty, np.zeros(0))
+        uses = relaxation.uses
+        self._uses = len(uses.piece)
+        self._highs.addCols(
+            self._uses,
+            np.zeros(self._uses),
+            np.zeros(self._uses),
+            np.ones(self._uses),
+            self._uses,
+            np.arange(self._uses, dtype=np.int32),
+            (self._choices + uses.piece).astype(np.int32),
+            uses.seconds,
+        )
 
     def admit(self, parts: np.ndarray) -> int:
         """Add the columns of those parts that are not in yet; how many."""
@@ -83,7 +108,7 @@ class Programme:
         count = len(parts)
         if not count:
             return 0
-        self._column_of[parts] = len(self.columns) + np.arange(count)
+        self._column_of[parts] = self._uses + len(self.columns) + np.arange(count)
         self.columns = np.concatenate([self.columns, parts])
         column, row, weight = self._entries(parts)
         order = np.lexsort((row, column))
@@ -135,16 +160,19 @@ class Programme:
             np.concatenate([part[2] for part in parts]),
         )
 
-    def add_cut(self, cut: Cut) -> None:
+    def add_cut(self, cut: Row) -> None:
         """Add a cut to the relaxation and its row to the programme."""
         self._relaxation.add_cut(cut)
         parts, energy = self._relaxation.cut_parts[-1]
         column = self._column_of[parts]
         inside = column != NOTHING
-        self._highs.addRow(-np.inf, cut.capacity, int(inside.sum()), column[inside].astype(np.int32), energy[inside])
+        columns, weights = column[inside].astype(np.int32), energy[inside]
+        if isinstance(cut, Link):
+            columns, weights = np.append(columns, np.int32(cut.use)), np.append(weights, -1.0)
+        self._highs.addRow(-np.inf, cut.capacity, len(columns), columns, weights)
 
-    def solve(self, time_limit_s: float) -> tuple[Prices, FloatArray, float] | None:
-        """Prices, chosen share per part and value; None if the solver was stopped or failed."""
+    def solve(self, time_limit_s: float) -> Solution | None:
+        """None if the solver was stopped or failed."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -153,9 +181,11 @@ class Programme:
         dual = np.maximum(np.array(solution.row_dual), 0.0)
         a, b = self._choices, self._choices + self._pieces
         c = b + len(self._relaxation.compilation.model.allocation_limit)
+        chosen = np.array(solution.col_value)
         share = np.zeros(len(self._column_of))
-        share[self.columns] = np.array(solution.col_value)
-        return Prices(dual[a:b], dual[c:], dual[b:c]), share, float(self._highs.getInfo().objective_function_value)
+        share[self.columns] = chosen[self._uses :]
+        prices = Prices(dual[a:b], dual[c:], dual[b:c])
+        return Solution(prices, share, chosen[: self._uses], float(self._highs.getInfo().objective_function_value))
 
 
 def bound_problem(
@@ -176,57 +206,52 @@ def bound_problem(
     """
     value = relaxation.value
     prices = relaxation.free_prices()
-    best = _Best(prices, relaxation.bound(prices, value), value, np.zeros(len(value)), 0, 0)
+    best = Bounding(prices, relaxation.bound(prices, value), value, np.zeros(len(value)))
     if not len(value) or remaining_s() <= 0.0:
-        return best.by_option(relaxation)
+        return _by_option(best, relaxation)
     temperature = _GUESS_TEMPERATURE * value
     prices.piece = guess_prices(relaxation, temperature) if known is None else known
-    best = _better(best, relaxation, prices, best.share, 0, 0)
+    best = _better(best, relaxation, prices)
     noise = np.random.default_rng(seed).gumbel(size=len(value))
     programme = Programme(relaxation)
     start_margin = value - relaxation.part_cost(prices)
     programme.admit(top_options(relaxation.first_part, start_margin + temperature * noise, _FIRST_COLUMNS))
     for number in range(1, most_rounds + 1):
-        solved = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
-        if solved is None:
+        solution = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
+        if solution is None:
             break
-        prices, share, objective = solved
-        best = _better(best, relaxation, prices, share, len(programme.columns), number)
-        if not _refine(programme, relaxation, value - relaxation.part_cost(prices), share, best.bound - objective):
+        counted = replace(best, share=solution.share, columns=len(programme.columns), rounds=number)
+        best = _better(counted, relaxation, solution.prices)
+        if not _refine(programme, relaxation, solution, best.bound):
             break
-    best.prices.cut = np.concatenate([best.prices.cut, np.zeros(len(relaxation.cuts) - len(best.prices.cut))])
-    return best.by_option(relaxation)
+    return _by_option(best, relaxation)
 
 
-@dataclass(frozen=True, slots=True)
-class _Best:
-    """What is known, by part."""
-
-    prices: Prices
-    bound: float
-    margin: FloatArray
-    share: FloatArray
-    columns: int
-    rounds: int
-
-    def by_option(self, relaxation: Relaxation) -> Bounding:
-        margin, share = relaxation.best_of_option(self.margin), relaxation.sum_of_option(self.share)
-        return Bounding(self.prices, self.bound, margin, share, self.columns, self.rounds)
+def _by_option(best: Bounding, relaxation: Relaxation) -> Bounding:
+    """What was found by part, by option; the last cuts, made after the prices, cost nothing."""
+    cut = np.concatenate([best.prices.cut, np.zeros(len(relaxation.cuts) - len(best.prices.cut))])
+    return replace(
+        best,
+        prices=replace(best.prices, cut=cut),
+        margin=relaxation.best_of_option(best.margin),
+        share=relaxation.sum_of_option(best.share),
+    )
 
 
-def _better(best: _Best, relaxation: Relaxation, prices: Prices, share: FloatArray, columns: int, rounds: int) -> _Best:
-    """The tighter of the known bound and the one at these prices, with the latest shares and counts."""
+def _better(best: Bounding, relaxation: Relaxation, prices: Prices) -> Bounding:
+    """With these prices instead, if the bound is as tight at them."""
     margin = relaxation.value - relaxation.part_cost(prices)
     bound = relaxation.bound(prices, margin)
-    if bound <= best.bound * (1.0 + _ENOUGH):
-        return _Best(prices, min(bound, best.bound), margin, share, columns, rounds)
-    return _Best(best.prices, best.bound, best.margin, share, columns, rounds)
+    if bound > best.bound * (1.0 + _ENOUGH):
+        return best
+    return replace(best, prices=prices, bound=min(bound, best.bound), margin=margin)
 
 
-def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, share: FloatArray, excess: float) -> bool:
+def _refine(programme: Programme, relaxation: Relaxation, solution: Solution, bound: float) -> bool:
     """Admit columns that the prices show to be missing; if none are, cuts that the shares violate. Whether any were."""
     model = relaxation.compilation.model
-    if excess > _ENOUGH * max(1.0, float(model.value.max())):
+    if bound - solution.value > _ENOUGH * max(1.0, float(model.value.max())):
+        margin = relaxation.value - relaxation.part_cost(solution.prices)
         inside = np.where(programme.is_admitted(), margin, -np.inf)
         offered = best_by_reservation(relaxation.first_part, inside)
         is_alone = np.diff(model.first_member)[model.unit_of] == 1
@@ -236,7 +261,7 @@ def _refine(programme: Programme, relaxation: Relaxation, margin: FloatArray, sh
         missing[missing <= 1e-9 * relaxation.value] = -np.inf
         if programme.admit(top_options(relaxation.first_part, missing, _MORE_COLUMNS)):
             return True
-    cuts = separate(relaxation, share)
+    cuts = separate(relaxation, solution)
     for cut in cuts:
         programme.add_cut(cut)
     return bool(cuts)
@@ -281,10 +306,21 @@ def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
     return price
 
 
-def separate(relaxation: Relaxation, share: FloatArray) -> list[Cut]:
+def separate(relaxation: Relaxation, solution: Solution) -> list[Row]:
+    """The rows that a solution breaks: of crowded times, changes of set-up and distance rules."""
+    by_option = relaxation.sum_of_option(solution.share)
+    found: list[Row] = [*crowded_times(relaxation, solution.share)]
+    found += broken_links(relaxation.uses, by_option, solution.used)
+    found += broken_cliques(
+        relaxation.compilation.model, relaxation.first_part, relaxation.start, relaxation.latest, solution.share
+    )
+    known = set(relaxation.cuts)
+    return [row for row in found if row not in known]
+
+
+def crowded_times(relaxation: Relaxation, share: FloatArray) -> list[Cut]:
     """For every piece that is nearly full, the cut that the shares violate most, and those for crowded instants."""
     load = np.bincount(relaxation.piece, weights=share * relaxation.length, minlength=len(relaxation.capacity))
-    known = set(relaxation.cuts)
     cuts: list[Cut] = []
     for piece in np.flatnonzero(load > _TIGHT * relaxation.capacity).tolist():
         parts = relaxation.parts_of_piece(piece)
@@ -298,9 +334,9 @@ def separate(relaxation: Relaxation, share: FloatArray) -> list[Cut]:
             start,
             end + float(relaxation.compilation.piece_gap[piece]),
         )
-        found = [Cut(piece, float(t1), float(t2))] if oversold > _VIOLATION * (t2 - t1) else []
-        found += crowded_instants(
+        if oversold > _VIOLATION * (t2 - t1):
+            cuts.append(Cut(piece, float(t1), float(t2)))
+        cuts += crowded_instants(
             piece, relaxation.latest[parts], relaxation.start[parts] + relaxation.length[parts], share[parts]
         )
-        cuts += [cut for cut in found if cut not in known]
     return cuts

@@ -24,14 +24,19 @@ from armillary.scheduler.kernel.timeline import (
     last_end,
     leave,
     soonest,
+    spaced_span,
     spaced_start,
     take_out,
 )
 
-ALL_SLABS, TOUCHED_SLABS = 1, 0
-"""Where to look for a place."""
+ALL_SLABS, TOUCHED_SLABS = -1, -2
+"""Where to look for a place; a slab's number stands for that slab alone."""
+MOST_CANDIDATES, MOST_CELLS = 48, 2048
+"""Most units, and parts of its free time, among which it is chosen how to fill a slab exactly."""
 SPACED_BLINKS = 10.0
-"""How much likelier a position is overlooked for what is pinned when placed: it cannot give way later."""
+"""How much likelier a position is overlooked for what is under distance rules: it cannot give way later."""
+PINNED = 0.3
+"""Probability of pinning it to its start, which leaves its partners most."""
 NOWHERE = -1
 """Stands for "fits nowhere" among positions."""
 
@@ -64,6 +69,12 @@ class Workspace(NamedTuple):
     """Runs of ``tried`` by reservation."""
     tried: IntegerArray
     """The options worth trying, in order."""
+    candidate: IntegerArray
+    """Units that may fill a slab."""
+    cells: IntegerArray
+    """By candidate: what it takes."""
+    table: FloatArray
+    """Shape (candidates + 1, cells + 1): the most that the first candidates can gain in so many cells."""
 
 
 TOUCHED, POOLED = 0, 1
@@ -93,6 +104,9 @@ def make_workspace(model: Model, timeline: Timeline, tried: IntegerArray, seed: 
             np.int32
         ),
         tried=tried,
+        candidate=np.zeros(MOST_CANDIDATES, dtype=np.int32),
+        cells=np.zeros(MOST_CANDIDATES, dtype=np.int32),
+        table=np.zeros((MOST_CANDIDATES + 1, MOST_CELLS + 1)),
     )
 
 
@@ -223,6 +237,8 @@ def place_reservation(
         slab = model.option_slab[option]
         if where == TOUCHED_SLABS and work.slot_of[slab] == NOTHING:
             continue
+        if where >= 0 and slab != where:
+            continue
         if model.duration[reservation] > timeline.room[slab]:
             continue
         position, start, delay = best_position(
@@ -235,10 +251,12 @@ def place_reservation(
     if best_option == NOTHING:
         return False
     touch(model, timeline, work, model.option_slab[best_option])
+    release, due = model.option_start[best_option], model.option_latest[best_option]
     if model.first_partner[reservation] != model.first_partner[reservation + 1]:
-        insert(model, timeline, best_option, best, best_start, best_start)
-    else:
-        insert(model, timeline, best_option, best, model.option_start[best_option], model.option_latest[best_option])
+        release, due = spaced_span(model, timeline, reservation, best_start, release, due)
+        if blink > 0.0 and uniform(work.random) < PINNED:
+            release, due = best_start, best_start
+    insert(model, timeline, best_option, best, release, due)
     return True
 
 

@@ -22,6 +22,10 @@ import numpy as np
 from armillary.scheduler.kernel.energy import Cut, energies
 from armillary.scheduler.kernel.model import NOTHING, Compilation
 from armillary.scheduler.kernel.problem import FloatArray, GroupKind, IntegerArray
+from armillary.scheduler.kernel.rules import Clique, Link, Uses, clique_parts, uses_of
+
+Row = Cut | Link | Clique
+"""A row of the programme that is added when a solution breaks it."""
 
 _NARROW = 1.0
 """Options are taken apart if their starts span no more than this share of their duration."""
@@ -47,9 +51,10 @@ class Relaxation:
     """The rows of the linear programme, and what prices mean for options."""
 
     compilation: Compilation
-    cuts: list[Cut] = field(default_factory=list)
+    cuts: list[Row] = field(default_factory=list)
     cut_parts: list[tuple[IntegerArray, FloatArray]] = field(default_factory=list)
-    """Per cut: the parts in it, and their least seconds inside it."""
+    """Per cut: the parts in it, and what each counts (for a span of time: its least seconds inside)."""
+    uses: Uses = field(init=False)
     first_part: IntegerArray = field(init=False)
     """Runs of parts by reservation."""
     first_of_option: IntegerArray = field(init=False)
@@ -68,7 +73,7 @@ class Relaxation:
     """Parts sorted by piece."""
     first_in_piece: IntegerArray = field(init=False)
     capacity: FloatArray = field(init=False)
-    """By piece: seconds, one least gap (after the last observation) included."""
+    """By piece: seconds, one least gap (after the last observation) and one use of a set-up included."""
 
     def __post_init__(self) -> None:
         model = self.compilation.model
@@ -81,7 +86,8 @@ class Relaxation:
         self.by_piece = np.argsort(self.piece, kind="stable").astype(np.int32)
         pieces = len(self.compilation.piece_start)
         self.first_in_piece = np.searchsorted(self.piece[self.by_piece], np.arange(pieces + 1)).astype(np.int32)
-        self.capacity = self.compilation.piece_end - self.compilation.piece_start + gap
+        self.uses = uses_of(self.compilation)
+        self.capacity = self.compilation.piece_end - self.compilation.piece_start + gap + self.uses.first_free(pieces)
 
     def _take_apart(self) -> IntegerArray:
         """Set the runs and the starts of the parts; their options."""
@@ -116,13 +122,22 @@ class Relaxation:
         """The parts in one piece."""
         return self.by_piece[self.first_in_piece[piece] : self.first_in_piece[piece + 1]]
 
-    def add_cut(self, cut: Cut) -> None:
-        """Take a span of a piece's time into account separately."""
-        parts = self.parts_of_piece(cut.piece)
-        energy = energies(self.start[parts], self.latest[parts], self.length[parts], cut)
-        inside = energy > 0.0
+    def add_cut(self, cut: Row) -> None:
+        """Take a span of a piece's time, a change of set-up or a distance rule into account."""
         self.cuts.append(cut)
-        self.cut_parts.append((parts[inside], energy[inside]))
+        self.cut_parts.append(self._parts_in(cut))
+
+    def _parts_in(self, cut: Row) -> tuple[IntegerArray, FloatArray]:
+        """The parts in a cut, and what each counts."""
+        if isinstance(cut, Cut):
+            parts = self.parts_of_piece(cut.piece)
+            energy = energies(self.start[parts], self.latest[parts], self.length[parts], cut)
+            return parts[energy > 0.0], energy[energy > 0.0]
+        if isinstance(cut, Link):
+            parts = np.arange(self.first_of_option[cut.option], self.first_of_option[cut.option + 1], dtype=np.int32)
+        else:
+            parts = clique_parts(cut, self.compilation.model, self.first_part, self.start, self.latest)
+        return parts, np.ones(len(parts))
 
     def option_cost(self, prices: Prices) -> FloatArray:
         """By option: the price of what it takes (time and allocations) where it is cheapest."""
@@ -164,6 +179,7 @@ class Relaxation:
         model = self.compilation.model
         worth: float = float(self.capacity @ prices.piece) + float(model.allocation_limit @ prices.allocation)
         worth += float(prices.cut @ np.array([cut.capacity for cut in self.cuts[: len(prices.cut)]]))
+        worth += float(np.maximum(self._use_gain(prices), 0.0).sum())
         gains = self.unit_gain(best_by_reservation(self.first_part, margin))
         lone = model.unit_choice == NOTHING
         worth += float(np.maximum(gains[lone], 0.0).sum())
@@ -172,6 +188,14 @@ class Relaxation:
             np.maximum.at(best, model.unit_choice[~lone], gains[~lone])
             worth += float(best.sum())
         return worth
+
+    def _use_gain(self, prices: Prices) -> FloatArray:
+        """By use of a set-up: what its options pay for it, less the price of the time that changing to it takes."""
+        gain: FloatArray = -self.uses.seconds * prices.piece[self.uses.piece]
+        for price, cut in zip(prices.cut.tolist(), self.cuts, strict=False):
+            if isinstance(cut, Link):
+                gain[cut.use] += price
+        return gain
 
     def unit_gain(self, best_margin: FloatArray) -> FloatArray:
         """By unit: the sum of its members' best margins; minus infinity if a member has no option."""

@@ -1,9 +1,11 @@
 """Large-neighbourhood search: take a few neighbouring observations off, fill the holes better. Compiled.
 
 Each iteration picks a unit that is not scheduled but could be (or any slab), removes a string of observations around a
-time it could use, often strings on slabs where the removed ones could go instead, and puts removed and unscheduled
-units back in an order drawn from several, with small random oversights ("blinks"). The result is accepted if it is
-better, or with a probability that falls with the loss and with time (simulated annealing); otherwise it is undone.
+time it could use, often strings on slabs where the removed ones could go instead (or one for each member of an all-of
+group), and puts removed and unscheduled units back in an order drawn from several, with small random oversights
+("blinks"). Now and then the free time is filled to the second by a knapsack first: what is lost in the end is mostly
+the last half a minute of every night. The result is accepted if it is better, or with a probability that falls with the
+loss and with time (simulated annealing); otherwise it is undone.
 
 After: Christiaens & Vanden Berghe, "Slack induction by string removals", Transportation Science 54 (2020) 417;
 Pisinger & Ropke, "Large neighborhood search", Handbook of Metaheuristics (2010).
@@ -20,6 +22,8 @@ from armillary.scheduler.kernel.acceleration import compiled, entry_point
 from armillary.scheduler.kernel.model import NOTHING, Model
 from armillary.scheduler.kernel.placing import (
     ALL_SLABS,
+    MOST_CANDIDATES,
+    MOST_CELLS,
     POOLED,
     TOUCHED,
     TOUCHED_SLABS,
@@ -49,6 +53,12 @@ MOST_DRAWS = 50
 """Most random draws for a user of a cap."""
 AIMED = 0.7
 """Probability of making room for a unit that is not placed, else of removing anything."""
+KEEN = 0.5
+"""Probability of aiming at the one of many unplaced units that gains most, else at any."""
+KEEN_DRAWS, DRAWS = 40, 10
+"""Draws among the wanted units for it, and at most until any is found that is not placed."""
+FIRST = 0.5
+"""Probability of putting down the unit aimed at before all others."""
 ELSEWHERE = 0.3
 """Probability of trying a removed unit that found no place on slabs that were not touched."""
 
@@ -169,13 +179,17 @@ def pick_option(model: Model, work: Workspace, unit: int) -> int:
 
 @compiled
 def pick_unplaced(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int:
-    """A random wanted unit, one that is not placed if a few draws find it."""
-    unit = 0
-    for _ in range(10):
+    """A random wanted unit that is not placed, or of several the one that gains most; any if the draws find none."""
+    best, most = int(guide.wanted[below(work.random, len(guide.wanted))]), -np.inf
+    is_keen = uniform(work.random) < KEEN
+    for _ in range(KEEN_DRAWS if is_keen else DRAWS):
         unit = int(guide.wanted[below(work.random, len(guide.wanted))])
         if timeline.option_at[model.member[model.first_member[unit]]] == NOTHING:
-            break
-    return unit
+            if not is_keen:
+                return unit
+            if guide.surplus[unit] * guide.size[unit] > most:
+                best, most = unit, guide.surplus[unit] * guide.size[unit]
+    return best
 
 
 @compiled
@@ -219,6 +233,26 @@ def shares_allocation(model: Model, reservation: int, unit: int) -> bool:
 
 
 @compiled
+def make_room_for_all(model: Model, timeline: Timeline, work: Workspace, unit: int) -> None:
+    """Remove a string of observations where each member of an all-of group could go."""
+    for index in range(model.first_member[unit], model.first_member[unit + 1]):
+        member = model.member[index]
+        low, high = work.first_tried[member], work.first_tried[member + 1]
+        if low < high:
+            option = work.tried[low + below(work.random, high - low)]
+            remove_around(model, timeline, work, option)
+
+
+@compiled
+def remove_around(model: Model, timeline: Timeline, work: Workspace, option: int) -> None:
+    """Remove a string of observations around a time at which an option could start."""
+    time = model.option_start[option] + uniform(work.random) * (
+        model.option_latest[option] - model.option_start[option]
+    )
+    remove_string(model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING))
+
+
+@compiled
 def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int:
     """Make room: for a wanted unit that is not placed, or somewhere. The unit, or NOTHING."""
     option, aim = NOTHING, NOTHING
@@ -228,13 +262,13 @@ def ruin(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> int
         if timeline.option_at[model.member[model.first_member[unit]]] == NOTHING:
             aim = unit
             clear_rules(model, timeline, work, unit)
+            if model.first_member[unit + 1] - model.first_member[unit] > 1:
+                make_room_for_all(model, timeline, work, unit)
+                return aim
     if option == NOTHING:
         option = guide.in_slab[below(work.random, len(guide.in_slab))]
     for _ in range(1 + below(work.random, MOST_SLABS)):
-        time = model.option_start[option] + uniform(work.random) * (
-            model.option_latest[option] - model.option_start[option]
-        )
-        remove_string(model, timeline, work, model.option_slab[option], time, 1 + below(work.random, LONGEST_STRING))
+        remove_around(model, timeline, work, option)
         if work.counters[POOLED] == 0:
             return aim
         option = pick_option(model, work, work.pool[below(work.random, work.counters[POOLED])])
@@ -260,8 +294,8 @@ def gather(model: Model, timeline: Timeline, work: Workspace, guide: Guide) -> N
 
 
 @compiled
-def rank_pool(work: Workspace, guide: Guide) -> None:
-    """Give the pool's units keys by one of several orders, with noise."""
+def rank_pool(work: Workspace, guide: Guide, removed: int, aim: int) -> None:
+    """Give the pool's units keys by one of several orders, with noise; the one aimed at follows those removed."""
     kind = uniform(work.random)
     noise = 0.5 * uniform(work.random) ** 2
     for index in range(work.counters[POOLED]):
@@ -278,6 +312,8 @@ def rank_pool(work: Workspace, guide: Guide) -> None:
         else:
             key = uniform(work.random)
         work.key[index] = key
+    if aim != NOTHING and uniform(work.random) < FIRST:
+        work.key[removed] = 1e18
 
 
 @compiled
@@ -298,14 +334,81 @@ def sort_pool(work: Workspace) -> None:
 
 
 @compiled
-def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int) -> float:
+def has_option_on(model: Model, work: Workspace, reservation: int, slab: int) -> bool:
+    """Whether a reservation has an option worth trying on a slab."""
+    for index in range(work.first_tried[reservation], work.first_tried[reservation + 1]):
+        if model.option_slab[work.tried[index]] == slab:
+            return True
+    return False
+
+
+@compiled
+def free_time(model: Model, timeline: Timeline, slab: int) -> float:
+    """Seconds of a slab that nothing takes, one gap included."""
+    gap = model.slab_gap[slab]
+    free = model.slab_close[slab] - model.slab_open[slab] + gap
+    for index in range(timeline.held[slab]):
+        free -= model.duration[model.option_reservation[timeline.sequence[slab, index]]] + gap
+    return float(free)
+
+
+@compiled
+def may_fill(model: Model, timeline: Timeline, work: Workspace, unit: int, slab: int) -> bool:
+    """Whether a unit is one unplaced reservation that could go on a slab."""
+    member = model.member[model.first_member[unit]]
+    if timeline.option_at[member] != NOTHING or model.first_member[unit + 1] - model.first_member[unit] > 1:
+        return False
+    return has_option_on(model, work, member, slab)
+
+
+@compiled
+def fill_exactly(model: Model, timeline: Timeline, work: Workspace, guide: Guide, slab: int) -> float:
+    """Place those of the pool that together gain most in the free time of a slab (a knapsack); the value placed.
+
+    Which order they could come in is left aside: those that do not fit stay in the pool.
+    """
+    free, table, rows = free_time(model, timeline, slab), work.table, 0
+    cell = max(1.0, free / MOST_CELLS)
+    cells = int(free / cell + 1e-9)
+    for at in range(cells + 1):
+        table[0, at] = 0.0
+    for position in range(work.counters[POOLED]):
+        unit = work.pool[position]
+        needed = math.ceil((guide.size[unit] + model.slab_gap[slab]) / cell - 1e-9)
+        if rows == MOST_CANDIDATES or needed > cells or not may_fill(model, timeline, work, unit, slab):
+            continue
+        gain = guide.gain[unit]
+        for at in range(needed):
+            table[rows + 1, at] = table[rows, at]
+        for at in range(needed, cells + 1):
+            table[rows + 1, at] = max(table[rows, at], table[rows, at - needed] + gain)
+        work.candidate[rows] = unit
+        work.cells[rows] = needed
+        rows += 1
+    placed = 0.0
+    for row in range(rows, 0, -1):
+        if table[row, cells] > table[row - 1, cells]:
+            cells -= work.cells[row - 1]
+            unit = work.candidate[row - 1]
+            if place_unit(model, timeline, work, unit, slab, 0.0):
+                placed += guide.gain[unit]
+    return placed
+
+
+@compiled
+def recreate(model: Model, timeline: Timeline, work: Workspace, guide: Guide, removed: int, exact: float) -> float:
     """Place what fits of the pool, in the order of the keys; the summed value placed."""
     # The first in the pool are those removed, then the one aimed at, then the gathered ones.
     placed = 0.0
+    if uniform(work.random) < exact:
+        for slot in range(work.counters[TOUCHED]):
+            placed += fill_exactly(model, timeline, work, guide, work.touched[slot])
     sort_pool(work)
     for rank in range(work.counters[POOLED]):
         position = work.order[rank]
         unit = work.pool[position]
+        if timeline.option_at[model.member[model.first_member[unit]]] != NOTHING:
+            continue
         if place_unit(model, timeline, work, unit, TOUCHED_SLABS, BLINK) or (
             position <= removed
             and uniform(work.random) < ELSEWHERE
@@ -333,9 +436,12 @@ def search(
     iterations: int,
     hot: float,
     cold: float,
+    exact: float,
     enough: float,
 ) -> int:
     """Iterate, cooling geometrically from ``hot`` to ``cold``; stop early when the best value reaches ``enough``.
+
+    Slabs touched are filled exactly before anything else is put back with the probability ``exact``.
 
     Returns:
         The iterations made.
@@ -354,8 +460,8 @@ def search(
         if aim != NOTHING:
             add_to_pool(work, aim)
         gather(model, timeline, work, guide)
-        rank_pool(work, guide)
-        change = recreate(model, timeline, work, guide, removed) - lost
+        rank_pool(work, guide, removed, aim)
+        change = recreate(model, timeline, work, guide, removed, exact) - lost
         if change < temperature * math.log(uniform(work.random)):
             undo_changes(model, timeline, work)
             continue

@@ -27,6 +27,8 @@ _DEFAULT_ITERATIONS = 100_000
 _BATCH = 500
 _HOT, _COLD = 0.05, 0.002
 """Temperatures of the annealing, as shares of the median value of a unit."""
+_EXACT = 0.06
+"""Share of the iterations that fill time to the second, at the end: as long as it is hot that is not worth its time."""
 _WORTH_TRYING = -0.12
 """Options whose margin is below this share of their value are not tried (unless they are among a few best)."""
 _BEST_TRIED = 3
@@ -292,9 +294,9 @@ def _improve(
         share = budget.spent(done)
         hot = scale * _HOT * (_COLD / _HOT) ** share
         batch = min(_BATCH, budget.iterations - done)
-        done += search(
-            model, state.timeline, state.work, state.guide, record, batch, hot, max(hot * 0.9, scale * _COLD), enough
-        )
+        cold = max(hot * 0.9, scale * _COLD)
+        exact = _EXACT * share
+        done += search(model, state.timeline, state.work, state.guide, record, batch, hot, cold, exact, enough)
 
 
 def _known_prices(problem: Problem, compilation: Compilation, prices: Sequence[PriceInterval]) -> FloatArray | None:

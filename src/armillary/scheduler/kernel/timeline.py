@@ -4,8 +4,8 @@ A slab's observations are held in order, not at fixed times: ``earliest`` is whe
 it starts as early as possible, ``latest`` how late it may start without pushing anything after it out of its window. A
 new observation fits between two neighbours exactly if its earliest end leaves the follower's latest start in reach.
 
-Reservations under distance rules are pinned when placed (earliest = latest start), so that their partners know where
-they are.
+Reservations under distance rules keep what they may slide in when placed (release and due), so that their partners know
+where they can be: whatever start each takes in the end, the rules are kept.
 """
 
 from __future__ import annotations
@@ -123,16 +123,19 @@ def refresh(model: Model, timeline: Timeline, slab: int, position: int) -> None:
 
 
 @compiled
-def start_by_rule(start: float, at: float, low: float, high: float, mirrored: int) -> float:
-    """The earliest start not before ``start`` at the right distance of a partner's start ``at``; infinity if none."""
+def start_by_rule(start: float, first: float, last: float, low: float, high: float, mirrored: int) -> float:
+    """The earliest start not before ``start`` at the right distance of a partner that starts in ``[first, last]``.
+
+    Infinity if there is none.
+    """
     if mirrored == 1:
-        if start < at - high - TOLERANCE_S:
-            return at - high
-        if start <= at - low + TOLERANCE_S:
+        if start < last - high - TOLERANCE_S:
+            start = last - high
+        if start <= first - low + TOLERANCE_S:
             return start
-    if start < at + low - TOLERANCE_S:
-        return at + low
-    return start if start <= at + high + TOLERANCE_S else np.inf
+    if start < last + low - TOLERANCE_S:
+        start = last + low
+    return start if start <= first + high + TOLERANCE_S else np.inf
 
 
 @compiled
@@ -147,7 +150,8 @@ def spaced_start(model: Model, timeline: Timeline, reservation: int, start: floa
                 continue
             moved = start_by_rule(
                 start,
-                timeline.release[other],  # a reservation under rules is pinned: release and due are its start
+                timeline.release[other],
+                timeline.due[other],
                 model.partner_low[rule],
                 model.partner_high[rule],
                 model.partner_mirrored[rule],
@@ -157,6 +161,24 @@ def spaced_start(model: Model, timeline: Timeline, reservation: int, start: floa
             settled = settled and moved == start
             start = moved
     return start
+
+
+@compiled
+def spaced_span(
+    model: Model, timeline: Timeline, reservation: int, start: float, release: float, due: float
+) -> tuple[float, float]:
+    """The part of ``[release, due]`` around a start that keeps the distances to all placed partners."""
+    for rule in range(model.first_partner[reservation], model.first_partner[reservation + 1]):
+        other = model.partner[rule]
+        if timeline.option_at[other] == NOTHING:
+            continue
+        low, high = model.partner_low[rule], model.partner_high[rule]
+        first, last = timeline.release[other], timeline.due[other]
+        if model.partner_mirrored[rule] == 1 and start <= first - low + TOLERANCE_S:
+            low, high = -high, -low
+        release = max(release, last + low)
+        due = min(due, first + high)
+    return min(release, start), max(due, start)
 
 
 @compiled
