@@ -99,10 +99,11 @@ def _clauses(ranges: Iterable[CellRange]) -> list[str]:
 
 
 def _grouped(rows: list[tuple[int, Any]]) -> Iterator[_Batch]:
-    sizes = [len(vertices) for _, vertices in rows]
-    for own in sorted(set(sizes)):
-        frames, corners = zip(*(row for row, size in zip(rows, sizes, strict=True) if size == own), strict=True)
-        yield _Batch(frames, b"".join(corners))
+    keys, vertices = zip(*rows, strict=True)
+    sizes = np.fromiter(map(len, vertices), np.intp, len(vertices))
+    alike = np.argsort(sizes, kind="stable")
+    for own in np.split(alike, np.flatnonzero(np.diff(sizes[alike])) + 1):
+        yield _Batch([keys[row] for row in own], b"".join([vertices[row] for row in own]))
 
 
 def _bounding_circle(region: Region) -> tuple[Any, float]:

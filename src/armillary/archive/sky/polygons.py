@@ -139,13 +139,16 @@ def centers_of(vertices: NDArray[np.float64]) -> Vectors:
 
 
 def come_within(vertices: NDArray[np.float64], point: NDArray[np.float64], radius_deg: float) -> NDArray[np.bool_]:
-    """Which of many polygons (m, k, 3) come within an angle of a point. Most that do have a corner there."""
+    """Which of many polygons (m, k, 3) come within an angle of a point.
+
+    Most that do have a corner there, which is soon told; the others have an edge there, or all of it inside.
+    """
     chord = 2 * math.sin(math.radians(radius_deg) / 2)
     answer = np.asarray((np.square(vertices - point).sum(axis=-1) <= chord * chord).any(axis=1))
     open_ones = np.flatnonzero(~answer)
-    if open_ones.size:
-        others = vertices[open_ones]
-        answer[open_ones] = angular_distance_deg(others, centers_of(others), point) <= radius_deg
+    answer[open_ones] = _outline_distance_deg(vertices[open_ones], point) <= radius_deg
+    open_ones = np.flatnonzero(~answer)
+    answer[open_ones] = contains(vertices[open_ones], centers_of(vertices[open_ones]), point[np.newaxis])
     return answer
 
 
@@ -153,6 +156,12 @@ def angular_distance_deg(
     vertices: NDArray[np.float64], centers: Vectors, point: NDArray[np.float64]
 ) -> NDArray[np.float64]:
     """Distance of a point from each of many polygons (m, k, 3), in degrees; 0 inside."""
+    inside = contains(vertices, centers, point[np.newaxis])
+    return np.where(inside, 0.0, _outline_distance_deg(vertices, point))
+
+
+def _outline_distance_deg(vertices: NDArray[np.float64], point: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Distance of a point from the edges of each of many polygons (m, k, 3), in degrees."""
     following = np.roll(vertices, -1, axis=1)
     normals = _normalised(np.cross(vertices, following))
     projected = point - np.einsum("mkj,j->mk", normals, point)[..., np.newaxis] * normals
@@ -163,8 +172,7 @@ def angular_distance_deg(
     to_corner = np.linalg.norm(vertices - point, axis=-1)
     edge = np.degrees(np.arcsin(np.clip(to_edge, 0, 1)))
     corner = np.degrees(2 * np.arcsin(np.clip(to_corner / 2, 0, 1)))
-    distance = np.minimum(np.where(np.isfinite(to_edge), edge, np.inf), corner).min(axis=1)
-    return np.where(contains(vertices, centers, point[np.newaxis]), 0.0, distance)
+    return np.asarray(np.minimum(np.where(np.isfinite(to_edge), edge, np.inf), corner).min(axis=1))
 
 
 def _position(position: Any) -> tuple[float, float]:
