@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, TypedDict
+from typing import Any, Final, TypedDict
 
 from django.http import Http404, HttpResponse
 from drf_spectacular.utils import OpenApiParameter, extend_schema
@@ -16,7 +16,7 @@ from armillary.archive.filters import FrameFilter
 from armillary.archive.links import LinkMaker
 from armillary.archive.models import Frame, RightsChange
 from armillary.archive.paging import limit_of, page_of
-from armillary.archive.queries.among import among
+from armillary.archive.queries.among import among_text, text_of
 from armillary.archive.queries.frames import matching_frame, matching_frames, order_of
 from armillary.archive.queries.visibility import visible_frames
 from armillary.archive.rendering import ROW_COLUMNS, frame_rows, rendered_frames, rendered_new_frame
@@ -26,10 +26,16 @@ from armillary.archive.services.delete_frames import delete_frame
 from armillary.archive.services.record_frame import record_frame
 from armillary.core.frames import Viewer
 from armillary.platform.errors import Refusal
+from armillary.platform.prepared import Prepared
 
 _RIGHTS = (
     "at", "changed_by", "public_date_before", "public_date_after", "proposal_before", "proposal_after", "reason",
 )  # fmt: skip
+
+
+_with_keys: Final = Prepared[tuple[Any, ...]](
+    lambda keys: frame_rows(among_text(Frame.objects.order_by(), "pk", keys)), keys=str
+)
 
 
 class _Showing(TypedDict):
@@ -79,9 +85,7 @@ class FrameList(_FrameView):
                 frame_rows(frames), ROW_COLUMNS, order_of(request.query_params), request, limit=limit_of(request)
             )
             return _as_json(part.body(rendered_frames(part.rows, **showing)))
-        page = page_of(
-            frame_rows(frames), request, rows_of=lambda keys: frame_rows(among(Frame.objects.all(), "pk", keys))
-        )
+        page = page_of(frame_rows(frames), request, rows_of=lambda keys: _with_keys.all(keys=text_of(keys)))
         return _as_json(page.body(rendered_frames(page.rows, **showing)))
 
     @extend_schema(request=NewFrameSerializer, responses={201: dict[str, Any]}, operation_id="archive_frames_create")

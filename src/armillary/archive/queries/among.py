@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection
 from typing import Any, TypeVar
 
@@ -15,11 +14,14 @@ _Row = TypeVar("_Row", bound=Model)
 
 def among(rows: QuerySet[_Row], column: str, keys: Collection[int]) -> QuerySet[_Row]:
     """Restrict to many keys."""
-    if not keys:
-        return rows.none()
+    return among_text(rows, column, text_of(keys)) if keys else rows.none()
+
+
+def among_text(rows: QuerySet[_Row], column: str, text: str) -> QuerySet[_Row]:
+    """Restrict to keys that were made a text, the one parameter of a query that is compiled once."""
     if connection.vendor == "postgresql":
-        return rows.filter(_IsAny(F(column), Value(_array(keys)), output_field=BooleanField()))
-    return rows.filter(**{f"{column}__in": RawSQL("SELECT value FROM json_each(%s)", [_listed(keys)])})
+        return rows.filter(_IsAny(F(column), Value(text), output_field=BooleanField()))
+    return rows.filter(**{f"{column}__in": RawSQL("SELECT value FROM json_each(%s)", [text])})
 
 
 def rows_among(statement: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
@@ -29,12 +31,10 @@ def rows_among(statement: str, keys: Collection[int]) -> list[tuple[Any, ...]]:
     """
     if not keys:
         return []
-    if connection.vendor == "postgresql":
-        is_among, parameter = "= ANY(%s::bigint[])", _array(keys)
-    else:
-        is_among, parameter = "IN (SELECT value FROM json_each(%s))", _listed(keys)
+    is_postgresql = connection.vendor == "postgresql"
+    is_among = "= ANY(%s::bigint[])" if is_postgresql else "IN (SELECT value FROM json_each(%s))"
     with connection.cursor() as cursor:
-        cursor.execute(statement.format(is_among=is_among), [parameter])
+        cursor.execute(statement.format(is_among=is_among), [text_of(keys)])
         found: list[tuple[Any, ...]] = cursor.fetchall()
     return found
 
@@ -46,11 +46,7 @@ class _IsAny(Func):
     template = "%(expressions)s::bigint[])"
 
 
-def _array(keys: Collection[int]) -> str:
-    """As PostgreSQL writes an array; its driver would look at each number by itself."""
-    return "{" + ",".join(map(str, keys)) + "}"
-
-
-def _listed(keys: Collection[int]) -> str:
-    """In JSON."""
-    return json.dumps(list(keys))
+def text_of(keys: Collection[int]) -> str:
+    """Keys as PostgreSQL writes an array, whose driver would look at each number by itself; for SQLite in JSON."""
+    listed = ",".join(map(str, keys))
+    return f"{{{listed}}}" if connection.vendor == "postgresql" else f"[{listed}]"
