@@ -44,6 +44,20 @@ def test_a_program_that_is_killed_is_started_again(supervisor: Supervisor) -> No
     assert supervisor.restarts() == {"sleeper": 1}
 
 
+def test_a_program_that_was_started_again_outlives_the_thread_that_watched(supervisor: Supervisor) -> None:
+    supervisor.start([Program("sleeper", SLEEP)])
+    first = supervisor.pids()["sleeper"]
+    os.kill(first, signal.SIGKILL)
+    watcher = threading.Thread(
+        target=_watch_until, args=(supervisor, lambda: supervisor.pids().get("sleeper", first) != first)
+    )
+    watcher.start()
+    watcher.join()
+    second = supervisor.pids()["sleeper"]
+    time.sleep(0.5)
+    assert _is_alive(second)
+
+
 def test_a_program_that_fails_at_once_is_started_again_ever_more_slowly(tmp_path: Path) -> None:
     said: list[str] = []
     supervisor = Supervisor(tmp_path, said.append)

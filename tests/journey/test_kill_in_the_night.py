@@ -83,7 +83,9 @@ def _somebodys_end_of_a_connection(port: int, *, until: Callable[[], bool]) -> I
     """Something that uses a port without listening on it, and gives it up after a while."""
     given_up = threading.Event()
     end = socket.socket()
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # connections of the first start may not be forgotten yet
     end.bind(("localhost", port))
+    end.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 0)  # from here on it keeps others out
 
     def hold() -> None:
         while not until() and not given_up.wait(0.2):
@@ -104,7 +106,7 @@ def _somebodys_end_of_a_connection(port: int, *, until: Callable[[], bool]) -> I
 def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     live_demonstration: Callable[..., Any],
 ) -> None:
-    first = live_demonstration(speed=60.0)
+    first = live_demonstration(speed=60.0, measured=True)
     before = {group.id: group.name for group in first.portal().request_groups()}
     pids = first.children()
     assert first.interrupt() == 0

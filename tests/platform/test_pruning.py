@@ -41,9 +41,7 @@ def _found(resolver: URLResolver, address: str) -> Any:
     return match.view_name, match.args, match.kwargs, match.route, match.namespaces
 
 
-WORDS = st.sampled_from(
-    ["api", "frames", "7", "x.fits", "old", "ap", "API", "loud", "one", "two", "lsc", "now", ""]
-)
+WORDS = st.sampled_from(["api", "frames", "7", "x.fits", "old", "ap", "API", "loud", "one", "two", "lsc", "now", ""])
 
 
 @given(st.lists(WORDS, max_size=5), st.booleans())

@@ -24,9 +24,15 @@ from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
 
 
-def environment() -> dict[str, str]:
-    """The surroundings of a person who has set nothing."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(("ARMILLARY_", "DJANGO_"))}
+def environment(*, measured: bool = True) -> dict[str, str]:
+    """The surroundings of a person who has set nothing.
+
+    Args:
+        measured: Whether the coverage of what is started is measured. It takes a third of the time: one demonstration
+            of a kind is enough.
+    """
+    theirs = ("ARMILLARY_", "DJANGO_") if measured else ("ARMILLARY_", "DJANGO_", "COVERAGE_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
 
 
 def on_the_database_of_this_run() -> list[str]:
@@ -35,7 +41,7 @@ def on_the_database_of_this_run() -> list[str]:
     return ["--database", address] if address.startswith("postgresql") else []
 
 
-def night_at_once(directory: Path, *options: str, timeout_s: float = 1800) -> dict[str, Any]:
+def night_at_once(directory: Path, *options: str, timeout_s: float = 1800, measured: bool = False) -> dict[str, Any]:
     """Run ``armillary demo --once`` to its end and read its report."""
     report = directory / "report.json"
     outcome = subprocess.run(
@@ -50,7 +56,7 @@ def night_at_once(directory: Path, *options: str, timeout_s: float = 1800) -> di
             *on_the_database_of_this_run(),
             *options,
         ],
-        env=environment(),
+        env=environment(measured=measured),
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -70,7 +76,9 @@ class LiveDemonstration:
     connections: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
-    def start(cls, directory: Path, *, speed: float, port: int | None = None, more: int = 0) -> LiveDemonstration:
+    def start(
+        cls, directory: Path, *, speed: float, port: int | None = None, more: int = 0, measured: bool = False
+    ) -> LiveDemonstration:
         port = port or free_ports()
         with (directory.parent / "demo.log").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -79,7 +87,7 @@ class LiveDemonstration:
                     *("--speed", str(speed), "--port", str(port), "--directory", str(directory), "--more", str(more)),
                     *on_the_database_of_this_run(),
                 ],
-                env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+                env=environment(measured=measured) | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,

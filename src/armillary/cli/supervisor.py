@@ -14,6 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -68,6 +69,8 @@ class Supervisor:
         self._environment = dict(os.environ if environment is None else environment)
         self._running: dict[str, _Running] = {}
         self._lock = threading.Lock()
+        # Linux ends a child when the *thread* that started it ends: this one lives as long as the process.
+        self._starter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="supervisor")
         self._stopping = threading.Event()
         log_directory.mkdir(parents=True, exist_ok=True)
 
@@ -108,6 +111,7 @@ class Supervisor:
                 self._wait_for(running, deadline)
                 running.log.close()
             self._running.clear()
+        self._starter.shutdown()
 
     def _wait_for(self, running: _Running, deadline: float) -> None:
         try:
@@ -137,6 +141,9 @@ class Supervisor:
             running.restarts += 1
 
     def _spawn(self, program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
+        return self._starter.submit(self._open, program, log).result()
+
+    def _open(self, program: Program, log: IO[bytes]) -> subprocess.Popen[bytes]:
         return subprocess.Popen(  # noqa: S603  the command lines are our own
             [sys.executable, *program.arguments],
             env=self._environment | dict(program.environment),

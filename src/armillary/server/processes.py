@@ -14,6 +14,8 @@ _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
 def end_with_parent(parent: int, number: signal.Signals) -> None:
     """Let the kernel send this process a signal when its parent dies; to be called in the child (Linux; else nothing).
 
+    To the kernel, the parent is the thread that started the process: it must live as long as the process shall.
+
     Args:
         parent: Process id of the parent; if it died before this was called, the signal is sent at once.
         number: Which signal.
