@@ -30,6 +30,9 @@ VOCABULARY = HeaderVocabulary()
         ("coj1m011-fa12-20261122-0123-x00.fits", "EXPERIMENTAL", 0),
         ("coj1m011-fa12-20261122-bpm-full_frame.fits", "BPM", None),
         ("coj1m011-fa12-20261122-bias-bin1x1.fits.fz", "BIAS", None),
+        ("cfzst_0123_target_22-11-2026.fits", None, 62),
+        ("ecfzst_0123_target_22-11-2026.fits", None, 63),
+        ("wecfzst_0123_target_22-11-2026.fits.fz", None, 64),
         ("finding-chart.pdf", None, None),
         ("a name that is none.fits", None, None),
     ],
@@ -48,6 +51,13 @@ def test_the_name_fills_in_what_the_header_does_not_say(said: Any) -> None:
 def test_the_header_goes_before_the_name() -> None:
     said = {"OBSTYPE": "DARK", "RLEVEL": 11}
     assert completed(said, "coj1m011-fa12-20261122-0123-b00.fits.fz", VOCABULARY) == said
+
+
+def test_a_spectrum_of_soar_has_the_level_of_its_name_which_its_header_may_get_wrong() -> None:
+    assert completed({"OBSTYPE": "SPECTRUM", "RLEVEL": 0}, "wecfzst_0123_target_22-11-2026.fits", VOCABULARY) == {
+        "OBSTYPE": "SPECTRUM", "RLEVEL": 64,
+    }  # fmt: skip
+    assert completed({"RLEVEL": 0}, "0123_target_22-11-2026.fits", VOCABULARY) == {"RLEVEL": 0}
 
 
 def test_a_catalogue_names_its_frame_whatever_its_copied_header_says() -> None:

@@ -2,7 +2,8 @@
 
 The convention is that of Las Cumbres Observatory, which OCS observatories follow: site and telescope, camera, night,
 number, then a letter for the kind and two digits for the level, like ``coj1m011-fa12-20261122-0123-e91.fits.fz``; the
-catalogue of a frame is called like the frame with ``_cat`` after it. Names of other shapes say nothing.
+catalogue of a frame is called like the frame with ``_cat`` after it. Names of spectra reduced at SOAR begin with the
+steps that they went through. Names of other shapes say nothing.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ _KINDS: Final = {
     "b": "BIAS", "d": "DARK", "f": "SKYFLAT", "g": "GUIDE", "s": "STANDARD", "w": "LAMPFLAT", "x": "EXPERIMENTAL",
 }  # fmt: skip
 _KINDS_BY_WORD: Final = {"trace": "TRACE", "arc": "ARC", "bias": "BIAS", "bpm": "BPM"}
+_SOAR_LEVELS: Final = {"cfzst": 62, "ecfzst": 63, "wecfzst": 64}
+"""The level by the beginning of a name: what SOAR's pipeline did, one letter for each step."""
 _REDUCED_BUNDLE: Final = 90
 """The level of a bundle (``.tar.gz``) of reduced files."""
 
@@ -37,18 +40,25 @@ def words_of_name(file_name: str, vocabulary: HeaderVocabulary) -> dict[str, Any
             words[vocabulary.configuration_type] = kind
     elif kind := next((kind for word, kind in _KINDS_BY_WORD.items() if word in basename.lower().split("-")), None):
         words[vocabulary.configuration_type] = kind
+    if level := _soar_level(basename):
+        words[vocabulary.reduction_level] = level
     if extension.lower() == ".tar.gz":
         words[vocabulary.reduction_level] = _REDUCED_BUNDLE
     return words
 
 
 def completed(header: Mapping[str, Any], file_name: str, vocabulary: HeaderVocabulary) -> dict[str, Any]:
-    """A header with what the name adds. A catalogue is one whatever its header, a copy of its frame's, says."""
+    """A header with what the name adds.
+
+    A catalogue is one whatever its header, a copy of its frame's, says; so is the level of a spectrum reduced at SOAR.
+    """
     words = dict(header)
     for keyword, value in words_of_name(file_name, vocabulary).items():
         if _says_nothing(words.get(keyword), vocabulary):
             words[keyword] = value
     basename = file_name.partition(".")[0]
+    if level := _soar_level(basename):
+        words[vocabulary.reduction_level] = level
     if basename.endswith(_CATALOGUE):
         words[vocabulary.configuration_type] = "CATALOG"
         words[vocabulary.catalog_target_frame] = basename.removesuffix(_CATALOGUE)
@@ -62,6 +72,10 @@ def _kind(letter: str, camera: str) -> str | None:
     if letter == "a":
         return "DOUBLE" if is_echelle else "ARC"
     return _KINDS.get(letter)
+
+
+def _soar_level(basename: str) -> int | None:
+    return next((level for beginning, level in _SOAR_LEVELS.items() if basename.startswith(beginning)), None)
 
 
 def _says_nothing(value: Any, vocabulary: HeaderVocabulary) -> bool:
