@@ -3,7 +3,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from django.db import connection
+from django.db import DatabaseError, connection, transaction
 
 from armillary.platform.postgresql.base import PostgreSQLWrapper
 
@@ -61,6 +61,16 @@ def test_a_connection_that_the_server_ended_is_replaced_before_it_is_used() -> N
     connection.health_check_done = False
     assert _answers() == 7
     connection.dec_thread_sharing()
+
+
+@pytest.mark.usefixtures("kept_connection")
+def test_a_connection_whose_transaction_failed_is_of_no_use() -> None:
+    with transaction.atomic():
+        with pytest.raises(DatabaseError), connection.cursor() as cursor:
+            cursor.execute("SELECT nothing")
+        assert not connection.is_usable()
+        transaction.set_rollback(True)
+    assert connection.is_usable()
 
 
 @pytest.mark.usefixtures("kept_connection")

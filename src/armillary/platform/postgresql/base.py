@@ -5,6 +5,7 @@ import time
 from typing import Any, Final
 
 from django.db.backends.postgresql.base import DatabaseWrapper as PostgreSQLWrapper
+from psycopg.pq import TransactionStatus
 
 _TRUSTED_FOR_S: Final = 30.0
 """How long after a sign of life a quiet connection is taken to be alive."""
@@ -37,9 +38,11 @@ class DatabaseWrapper(PostgreSQLWrapper):
         return usable
 
     def _is_quiet(self) -> bool:
-        """Whether nothing waits to be read, not even the end of the connection."""
+        """Whether it is outside of any transaction, and nothing waits to be read, not even its end."""
         if self.connection is None or self.connection.closed:
             return False
+        if self.connection.info.transaction_status is not TransactionStatus.IDLE:
+            return False  # one that failed is of no use until it is rolled back
         look = select.poll()
         look.register(self.connection.fileno(), select.POLLIN | select.POLLPRI)
         return not look.poll(0)
