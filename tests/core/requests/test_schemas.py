@@ -53,3 +53,10 @@ def test_equal_looking_schemas_of_two_snapshots_are_not_mistaken_for_each_other(
     stricter["bin_x"]["allowed"] = [1]
     assert apply_schema(SCHEMA, {"bin_x": 2})[1] == {}
     assert apply_schema(stricter, {"bin_x": 2})[1] == {"bin_x": ["unallowed value 2"]}
+
+
+def test_a_schema_that_is_none_is_told_to_who_asks_and_not_a_failure() -> None:
+    document = {"bin_x": 1}
+    filled, errors = apply_schema({"bin_x": {"type": "nothing known"}}, document)
+    assert filled == document
+    assert "tell its operators" in errors["non_field_errors"][0]

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any, Final
 
+import cerberus
+
 from armillary.core.observatory.dialect import ConfigurationValidator, Definition
 from armillary.core.requests.facts import NON_FIELD, Errors
 
@@ -70,7 +72,10 @@ def _applied_to_text(schema: _Schema, text: str) -> str:
 
 
 def _applied(schema: _Schema, document: dict[str, Any]) -> tuple[dict[str, Any], Errors]:
-    validator = ConfigurationValidator(_definition(schema))
+    try:
+        validator = ConfigurationValidator(_definition(schema))
+    except cerberus.SchemaError as error:  # our own configuration database takes none such; another one may
+        return {}, {NON_FIELD: [f"The observatory's own schema cannot be applied ({error}); tell its operators."]}
     if validator.validate(document):
         return dict(validator.document), {}
     return {}, _at_places(validator.errors)
