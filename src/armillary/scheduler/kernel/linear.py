@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from armillary.scheduler.kernel.energy import Cut, crowded_instants, most_violated
 from armillary.scheduler.kernel.model import NOTHING
+from armillary.scheduler.kernel.pricing import TEMPERATURE, guess_prices, is_cool
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, Row, best_by_reservation, choice_rows
 from armillary.scheduler.kernel.rules import Link, broken_cliques, broken_links
@@ -34,12 +35,8 @@ _TIGHT = 0.5
 _VIOLATION = 1e-3
 """A cut is added if more than this share of its time is oversold."""
 _MOST_ROUNDS = 200
-_GUESS_ROUNDS = 40
-_MANY_OPTIONS = 300_000
-_COOLER, _COOLER_ROUNDS = ((0.3, 0.1), (0.1, 0.02)), 25
-"""Shares of the guess's temperature, and the powers by which prices then follow what is wanted."""
-_GUESS_TEMPERATURE = 0.1
-"""The margin, as a share of the value, that makes an option e times likelier in the guess."""
+_COOL, _COOL_COLUMNS = 0.003, 4
+"""Temperature at which the first columns are drawn, and how many, where prices are known well."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,13 +206,15 @@ def bound_problem(
     best = Bounding(prices, relaxation.bound(prices, value), value, np.zeros(len(value)))
     if not len(value) or remaining_s() <= 0.0:
         return _by_option(best, relaxation)
-    temperature = _GUESS_TEMPERATURE * value
-    prices.piece = guess_prices(relaxation, temperature) if known is None else known
+    prices.piece = guess_prices(relaxation) if known is None else known
     best = _better(best, relaxation, prices)
+    is_known_well = known is None and is_cool(relaxation)
+    temperature = (_COOL if is_known_well else TEMPERATURE) * value
     noise = np.random.default_rng(seed).gumbel(size=len(value))
     programme = Programme(relaxation)
     start_margin = value - relaxation.part_cost(prices)
-    programme.admit(top_options(relaxation.first_part, start_margin + temperature * noise, _FIRST_COLUMNS))
+    count = _COOL_COLUMNS if is_known_well else _FIRST_COLUMNS
+    programme.admit(top_options(relaxation.first_part, start_margin + temperature * noise, count))
     for number in range(1, most_rounds + 1):
         solution = programme.solve(remaining_s()) if remaining_s() > 0.0 else None
         if solution is None:
@@ -278,32 +277,6 @@ def top_options(first_option: IntegerArray, score: FloatArray, count: int) -> np
         left[options] = -np.inf
         found.append(options)
     return np.concatenate(found)
-
-
-def guess_prices(relaxation: Relaxation, temperature: FloatArray) -> FloatArray:
-    """Prices per piece at which roughly as much time is wanted as there is.
-
-    Everybody wants each option with a probability that rises with its margin (a softmax, "not at all" included); the
-    price of a piece rises while more of it is wanted than it has, and falls otherwise. Where there are so many options
-    that the programme may not be done in time, this goes on with less indifference and in smaller steps.
-    """
-    model = relaxation.compilation.model
-    value, piece = relaxation.value, relaxation.piece
-    count = np.diff(relaxation.first_part)
-    some = count > 0
-    starts, count = relaxation.first_part[:-1][some], count[some]
-    price = np.full(len(relaxation.capacity), 0.3 * float(np.median(model.value / model.duration)))
-    steps = [(1.0, 0.5)] * _GUESS_ROUNDS
-    if len(value) > _MANY_OPTIONS:
-        steps += [step for step in _COOLER for _ in range(_COOLER_ROUNDS)]
-    for cooling, power in steps:
-        score = np.clip((value - relaxation.length * price[piece]) / (cooling * temperature), -50.0, 50.0)
-        highest = np.maximum(np.maximum.reduceat(score, starts), 0.0)
-        weight = np.exp(score - np.repeat(highest, count))
-        whole = np.add.reduceat(weight, starts) + np.exp(-highest)
-        wanted = np.bincount(piece, weights=weight / np.repeat(whole, count) * relaxation.length, minlength=len(price))
-        price *= np.clip((wanted + 1.0) / relaxation.capacity, 0.2, 5.0) ** power
-    return price
 
 
 def separate(relaxation: Relaxation, solution: Solution) -> list[Row]:

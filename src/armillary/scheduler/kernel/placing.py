@@ -227,19 +227,33 @@ def best_position(
 
 
 @compiled
-def place_reservation(
-    model: Model, timeline: Timeline, work: Workspace, reservation: int, where: int, blink: float
-) -> bool:
-    """Place a reservation where it delays others least; ``where`` says among which slabs."""
-    best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
-    for index in range(work.first_tried[reservation], work.first_tried[reservation + 1]):
+def run_on(model: Model, work: Workspace, reservation: int, slab: int) -> tuple[int, int]:
+    """Where among the options worth trying those of a reservation on a slab are: they are in the order of slabs."""
+    low, last = work.first_tried[reservation], work.first_tried[reservation + 1]
+    high = last
+    while low < high:
+        middle = (low + high) // 2
+        if model.option_slab[work.tried[middle]] < slab:
+            low = middle + 1
+        else:
+            high = middle
+    while high < last and model.option_slab[work.tried[high]] == slab:
+        high += 1
+    return low, high
+
+
+@compiled
+def best_option_of(
+    model: Model, timeline: Timeline, work: Workspace, low: int, high: int, blink: float, less_than: float
+) -> tuple[int, int, float, float]:
+    """Of some of the options worth trying, the one that delays others least, its position, start and delay.
+
+    NOTHING if none delays them by less than a time.
+    """
+    best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, less_than
+    for index in range(low, high):
         option = work.tried[index]
-        slab = model.option_slab[option]
-        if where == TOUCHED_SLABS and work.slot_of[slab] == NOTHING:
-            continue
-        if where >= 0 and slab != where:
-            continue
-        if model.duration[reservation] > timeline.room[slab]:
+        if model.duration[model.option_reservation[option]] > timeline.room[model.option_slab[option]]:
             continue
         position, start, delay = best_position(
             model, timeline, work, option, model.option_start[option], model.option_latest[option], blink
@@ -248,6 +262,24 @@ def place_reservation(
             best_option, best, best_start, best_delay = option, position, start, delay
             if delay == 0.0:
                 break
+    return best_option, best, best_start, best_delay
+
+
+@compiled
+def place_reservation(
+    model: Model, timeline: Timeline, work: Workspace, reservation: int, where: int, blink: float
+) -> bool:
+    """Place a reservation where it delays others least; ``where`` says among which slabs."""
+    best_option, best, best_start, best_delay = NOTHING, NOWHERE, 0.0, np.inf
+    for slot in range(work.counters[TOUCHED] if where == TOUCHED_SLABS else 1):
+        low, high = work.first_tried[reservation], work.first_tried[reservation + 1]
+        if where != ALL_SLABS:
+            low, high = run_on(model, work, reservation, work.touched[slot] if where == TOUCHED_SLABS else where)
+        option, position, start, delay = best_option_of(model, timeline, work, low, high, blink, best_delay)
+        if option != NOTHING:
+            best_option, best, best_start, best_delay = option, position, start, delay
+        if best_delay == 0.0:
+            break
     if best_option == NOTHING:
         return False
     touch(model, timeline, work, model.option_slab[best_option])

@@ -34,6 +34,7 @@ from armillary.scheduler.kernel.placing import (
     place_plan,
     place_unit,
     remove_unit,
+    run_on,
     undo_changes,
 )
 from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
@@ -334,15 +335,6 @@ def sort_pool(work: Workspace) -> None:
 
 
 @compiled
-def has_option_on(model: Model, work: Workspace, reservation: int, slab: int) -> bool:
-    """Whether a reservation has an option worth trying on a slab."""
-    for index in range(work.first_tried[reservation], work.first_tried[reservation + 1]):
-        if model.option_slab[work.tried[index]] == slab:
-            return True
-    return False
-
-
-@compiled
 def free_time(model: Model, timeline: Timeline, slab: int) -> float:
     """Seconds of a slab that nothing takes, one gap included."""
     gap = model.slab_gap[slab]
@@ -358,7 +350,8 @@ def may_fill(model: Model, timeline: Timeline, work: Workspace, unit: int, slab:
     member = model.member[model.first_member[unit]]
     if timeline.option_at[member] != NOTHING or model.first_member[unit + 1] - model.first_member[unit] > 1:
         return False
-    return has_option_on(model, work, member, slab)
+    low, high = run_on(model, work, member, slab)
+    return low < high
 
 
 @compiled
