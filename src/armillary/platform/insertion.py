@@ -56,7 +56,7 @@ class Insertion:
             return
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(self._from_arrays(), columns)
+                cursor.execute(self._from_arrays, columns)
             else:
                 cursor.executemany(self._from_values(1), list(zip(*columns, strict=True)))
 
@@ -68,7 +68,7 @@ class Insertion:
         returning = f" RETURNING {connection.ops.quote_name('id')}"
         with connection.cursor() as cursor:
             if connection.vendor == "postgresql":
-                cursor.execute(self._from_arrays() + returning, columns)
+                cursor.execute(self._from_arrays + returning, columns)
                 return [key for (key,) in cursor.fetchall()]
             found: list[int] = []
             most = max((connection.features.max_query_params or 0) // len(columns), 1)
@@ -96,6 +96,7 @@ class Insertion:
         compiler = self._rows.query.get_compiler(connection=connection)
         return [compiler.compile(expression)[0] for expression in self._computed.values()]
 
+    @cached_property
     def _from_arrays(self) -> str:
         # Types without their lengths: with them, what is too long would be cut instead of refused.
         types = [(field.db_type(connection) or "").split("(", maxsplit=1)[0] for field in self._fields]

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from datetime import datetime
+from typing import Final
 
 from django.db.models import Sum
 
 from armillary.accounts.models import User
 from armillary.core.proposals import ledger, priority
 from armillary.core.proposals.ledger import ACCOUNT_OF_OBSERVATION_TYPE, Account, Entry
+from armillary.platform.prepared import Prepared
 from armillary.portal.proposals.models import LedgerEntry, TimeAllocation
 from armillary.portal.proposals.queries import AccountedAllocation, accounted_allocations
 from armillary.portal.proposals.services import append_entries
@@ -25,6 +27,28 @@ class PriorityExhausted(Exception):
         )
 
 
+_locked: Final = Prepared[TimeAllocation](
+    lambda proposal, start, end: (
+        TimeAllocation.objects.filter(proposal_id=proposal, semester__start__lte=start, semester__end__gte=end)
+        .select_for_update(of=("self",))
+        .order_by("pk")
+    ),
+    proposal=str,
+    start=datetime,
+    end=datetime,
+)
+_charged: Final = Prepared[tuple[int, int]](
+    lambda execution, allocation: (
+        LedgerEntry.objects.filter(configuration_status=execution, allocation=allocation)
+        .order_by()
+        .values_list("allocation_id")
+        .annotate(total=Sum("amount_us"))
+    ),
+    execution=int,
+    allocation=int,
+)
+
+
 def locked_allocations(
     proposal_id: str, start: datetime | None, end: datetime | None, instrument_types: Collection[str]
 ) -> list[AccountedAllocation]:
@@ -34,8 +58,7 @@ def locked_allocations(
     """
     if start is None or end is None:
         return []
-    rows = TimeAllocation.objects.filter(proposal_id=proposal_id, semester__start__lte=start, semester__end__gte=end)
-    locked = rows.select_for_update(of=("self",)).order_by("pk")
+    locked = _locked.all(proposal=proposal_id, start=start, end=end)
     paying = [row for row in locked if set(row.instrument_types) & set(instrument_types)]
     return accounted_allocations(paying)
 
@@ -122,8 +145,8 @@ def refund_execution(
 
 def charged_us(configuration_status: int, allocation: int) -> int:
     """What is charged for an execution now, in microseconds."""
-    rows = LedgerEntry.objects.filter(configuration_status=configuration_status, allocation=allocation)
-    return rows.aggregate(total=Sum("amount_us"))["total"] or 0
+    charged = _charged.first(execution=configuration_status, allocation=allocation)
+    return 0 if charged is None else charged[1]
 
 
 def _append(

@@ -31,12 +31,19 @@ _EMPTY: dict[Account, Balance] = dict.fromkeys(Account, Balance())
 
 def balances_of(allocations: Collection[int]) -> dict[int, Accounts]:
     """The accounts of allocations, by allocation id: one query for all of them."""
+    if len(allocations) == 1:
+        return _accounts(allocations, _balances_of_one.all(allocation=next(iter(allocations))))
     return _accounts(allocations, _totals(LedgerEntry.objects.filter(allocation_id__in=allocations)))
 
 
 def _totals(entries: QuerySet[LedgerEntry]) -> QuerySet[LedgerEntry, tuple[int, str, str, int]]:
     rows = entries.order_by().values_list("allocation_id", "account", "kind")
     return rows.annotate(total=Sum("amount_us"))
+
+
+_balances_of_one: Final = Prepared[tuple[int, str, str, int]](
+    lambda allocation: _totals(LedgerEntry.objects.filter(allocation_id=allocation)), allocation=int
+)
 
 
 def _accounts(allocations: Collection[int], totals: Iterable[tuple[int, str, str, int]]) -> dict[int, Accounts]:
@@ -258,13 +265,20 @@ def people_to_tell(proposal_id: str, submitter: User) -> list[User]:
     Members who are told of everything, those subscribed to this proposal, and the person who asked; members who want
     to hear of their own requests only are left out of other people's.
     """
-    subscribed = Q(pk__in=User.objects.filter(proposalnotification__proposal_id=proposal_id).values("pk"))
-    members = Q(membership__proposal_id=proposal_id, profile__notifications_enabled=True)
-    people = User.objects.filter(members | subscribed).exclude(
-        Q(profile__notifications_on_authored_only=True) & ~Q(pk=submitter.pk)
-    )
-    found = {person.pk: person for person in people.distinct()}
+    found = {person.pk: person for person in _people_to_tell.all(proposal=proposal_id, submitter=submitter.pk)}
     return list((found | {submitter.pk: submitter}).values())
+
+
+def _about(proposal: str, submitter: int) -> QuerySet[User]:
+    subscribed = Q(pk__in=User.objects.filter(proposalnotification__proposal_id=proposal).values("pk"))
+    members = Q(membership__proposal_id=proposal, profile__notifications_enabled=True)
+    people = User.objects.filter(members | subscribed).exclude(
+        Q(profile__notifications_on_authored_only=True) & ~Q(pk=submitter)
+    )
+    return people.distinct()
+
+
+_people_to_tell: Final = Prepared[User](_about, proposal=str, submitter=int)
 
 
 def semester_allocations(semester: Semester) -> list[AccountedAllocation]:

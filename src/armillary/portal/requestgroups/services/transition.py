@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
 from armillary.core.observations.states import ObservationState
 from armillary.core.proposals.priority import effect_of_transition
 from armillary.core.requests.states import CLOSING, TERMINAL, State, can_transition, next_group_state
 from armillary.platform.changes import record_change, record_changes
 from armillary.platform.errors import Conflict
+from armillary.platform.prepared import Prepared
 from armillary.portal.cause import Cause
 from armillary.portal.history.models import StateTransition
 from armillary.portal.history.services import Transition, append, transition
@@ -74,15 +76,33 @@ def _follow_up(group: RequestGroup, moved: Sequence[Request], new: State, cause:
         if new is State.FAILURE_LIMIT_REACHED:
             tell_failed(group, request.pk)
     if new in TERMINAL:  # nobody needs what is still planned for them
-        waiting = Observation.objects.filter(
-            request__in=[request.pk for request in moved], state=ObservationState.PENDING.value
-        )
-        cancel_observations(list(waiting.values_list("pk", flat=True)), cause)
+        waiting = _waiting_for([request.pk for request in moved])
+        if waiting:
+            cancel_observations(waiting, cause)
+
+
+_pending: Final = Prepared[tuple[int]](
+    lambda request: Observation.objects.filter(request=request, state=ObservationState.PENDING.value).values_list("pk"),
+    request=int,
+)
+
+
+def _waiting_for(requests: Sequence[int]) -> list[int]:
+    """The observations that are still planned for requests."""
+    if len(requests) == 1:
+        return [key for (key,) in _pending.all(request=requests[0])]
+    rows = Observation.objects.filter(request__in=requests, state=ObservationState.PENDING.value)
+    return list(rows.values_list("pk", flat=True))
+
+
+_children: Final = Prepared[Request](
+    lambda group: Request.objects.filter(request_group=group).order_by("pk"), group=int
+)
 
 
 def settle_group(group: RequestGroup, cause: Cause) -> None:
     """Bring a locked group to the state that its requests amount to, and close what that closes."""
-    children = list(Request.objects.filter(request_group=group).order_by("pk"))
+    children = _children.all(group=group.pk)
     old = State(group.state)
     new = next_group_state(old, group.operator, [child.state for child in children])
     if new is old:
