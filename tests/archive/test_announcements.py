@@ -1,12 +1,14 @@
 """Pipelines hear of every archived frame, over AMQP or at an address of their own, also after an outage.
 
-The broker is the one that kombu (the AMQP library) keeps in memory.
+The broker is the one that kombu (the AMQP library) keeps in memory, or that at AMQP_BROKER_URL: a real one, like
+RabbitMQ (``amqp://guest:guest@127.0.0.1:5672//``), whose queue "pipeline" is deleted afterwards.
 """
 
 from __future__ import annotations
 
 import hmac
 import json
+import os
 import threading
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +22,7 @@ from rest_framework.test import APIClient
 from armillary.archive.services.announce_frames import announce_frames
 from armillary.configuration import Configuration, ConfigurationError, configuration, load
 
+BROKER = os.environ.get("AMQP_BROKER_URL", "memory://")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
@@ -31,7 +34,7 @@ def _settings(url: str | None) -> Configuration:
 @pytest.fixture
 def heard() -> Iterator[Callable[[], list[dict[str, Any]]]]:
     """What a pipeline has heard since the last call."""
-    with kombu.Connection("memory://") as connection:
+    with kombu.Connection(BROKER) as connection:
         queue = kombu.Queue("pipeline", kombu.Exchange("archived_fits", type="fanout"))(connection.channel())
         queue.declare()
 
@@ -46,7 +49,7 @@ def heard() -> Iterator[Callable[[], list[dict[str, Any]]]]:
 def test_a_pipeline_hears_what_the_spec_says_of_each_frame_once(
     web: APIClient, record: Callable[..., dict[str, Any]], heard: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    settings = _settings("memory://")
+    settings = _settings(BROKER)
     web.post("/frames/", record())
     assert announce_frames(settings) == 0  # announcing begins when it is switched on
     square = [[350.0, 10.0], [351.0, 10.0], [351.0, 11.0], [350.0, 11.0], [350.0, 10.0]]
@@ -66,11 +69,11 @@ def test_a_pipeline_hears_what_the_spec_says_of_each_frame_once(
 def test_an_outage_of_the_broker_loses_nothing(
     web: APIClient, record: Callable[..., dict[str, Any]], heard: Callable[[], list[dict[str, Any]]]
 ) -> None:
-    announce_frames(_settings("memory://"))
+    announce_frames(_settings(BROKER))
     names = [web.post("/frames/", record()).json()["basename"] for _ in range(3)]
     assert announce_frames(_settings("amqp://guest:guest@127.0.0.1:9//")) == 0
     assert heard() == []
-    assert announce_frames(_settings("memory://")) == 3
+    assert announce_frames(_settings(BROKER)) == 3
     assert [message["basename"] for message in heard()] == names
 
 
@@ -110,7 +113,7 @@ def test_a_webhook_is_called_with_a_signature_until_it_answers(
 ) -> None:
     url, posted, statuses = hook
     hooked = {"archive_webhook_urls": (url,), "archive_webhook_secret": SecretStr("between us")}
-    settings = _settings("memory://").model_copy(update=hooked)
+    settings = _settings(BROKER).model_copy(update=hooked)
     announce_frames(settings)
     names = [web.post("/frames/", record()).json()["basename"] for _ in range(2)]
     statuses += [204, 503]
