@@ -6,9 +6,12 @@ The archive here is a real HTTP server of its own, small enough to be made to fa
 from __future__ import annotations
 
 import base64
+import gc
 import hashlib
 import json
 import threading
+import time
+import tracemalloc
 from collections.abc import Callable, Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -18,13 +21,27 @@ import numpy as np
 import pytest
 from astropy.io import fits
 
+from armillary import clock
 from armillary.clients.archive import ArchiveClient
 from armillary.clients.transport import connect
-from armillary.ingester import ArchiveUnreachable, Patience, UnacceptableFile, ingest
+from armillary.ingester import ArchiveUnreachable, Patience, UnacceptableFile, command, ingest
 from armillary.ingester.command import IngestRun, ingest_files, watch_directory
-from armillary.ingester.journal import FileState, Journal
+from armillary.ingester.journal import FileState, Fingerprint, Journal
 
 QUICK = Patience(attempts=3, first_pause_s=0.01)
+
+
+class TwoLooks(threading.Event):
+    """Says stop after the second look at a folder."""
+
+    looks = 0
+
+    def wait(self, timeout: float | None = None) -> bool:
+        del timeout
+        self.looks += 1
+        if self.looks == 2:
+            self.set()
+        return self.is_set()
 
 
 class SmallArchive:
@@ -109,7 +126,7 @@ def write(tmp_path: Path) -> Callable[..., Path]:
         }  # fmt: skip
         header = fits.Header({key: word for key, word in (words | changes).items() if word is not None})
         path = tmp_path / folder / name
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         fits.PrimaryHDU(np.full((3, 3), value, np.int16), header).writeto(path)
         return path
 
@@ -218,6 +235,63 @@ def test_a_watched_folder_is_emptied_into_the_archive_through_an_outage(
     watching.join(timeout=20)
     assert not watching.is_alive()
     assert sorted(frame["basename"] for frame in model.frames) == ["early0-e00", "early1-e00", "late-e00"]
+
+
+def test_more_files_than_are_remembered_come_in_through_an_outage_all_the_same(
+    small_archive: tuple[SmallArchive, ArchiveClient],
+    write: Callable[..., Path],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(command, "_REMEMBERED", 2)
+    monkeypatch.setattr(command, "_AT_A_TIME", 3)
+    model, client = small_archive
+    model.fail("PUT", times=5)
+    for number in range(8):
+        write(f"m{number}-e00.fits", number, folder=f"in/night{number % 3}")
+    stop = threading.Event()
+    run = IngestRun(client, Journal(tmp_path / "journal.sqlite3"), patience=Patience(attempts=1), workers=2)
+    watching = threading.Thread(
+        target=watch_directory,
+        args=(tmp_path / "in", run, stop),
+        kwargs={"poll_s": 0.02, "settled_s": 0.05, "retry_s": 0.1},
+    )
+    watching.start()
+    until = time.monotonic() + 20
+    while len(model.frames) < 8 and time.monotonic() < until:
+        time.sleep(0.02)
+    stop.set()
+    watching.join(timeout=20)
+    assert sorted(frame["basename"] for frame in model.frames) == [f"m{number}-e00" for number in range(8)]
+
+
+def test_a_watched_folder_needs_no_more_memory_for_more_files(
+    small_archive: tuple[SmallArchive, ArchiveClient], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(command, "_AT_A_TIME", 50)
+
+    def peak(count: int) -> int:
+        folder = tmp_path / f"in{count}"
+        folder.mkdir()
+        journal = Journal(tmp_path / f"{count}.sqlite3")
+        for number in range(count):
+            path = folder / f"m{number:04d}-e00.fits"
+            path.write_bytes(b"")
+            journal.note(path, Fingerprint.of(path), FileState.INGESTED, "", at=clock.now())
+        run = IngestRun(small_archive[1], journal)
+        stop = TwoLooks()
+        gc.collect()  # what others left behind is told of now, and not while we measure
+        gc.disable()
+        tracemalloc.start()
+        try:
+            watch_directory(folder, run, stop, poll_s=0.01)
+            return tracemalloc.get_traced_memory()[1]
+        finally:
+            tracemalloc.stop()
+            gc.enable()
+
+    peak(10)  # imports what it needs
+    assert peak(600) < 1.5 * peak(200)
 
 
 def test_a_file_that_still_grows_is_left_alone(

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice, takewhile
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +27,12 @@ from armillary.ingester.stores import ByteStore
 
 _ENDINGS: Final = (".fits", ".fits.fz", ".fits.gz", ".tar.gz", ".pdf", ".jpg", ".jpeg")
 _UNFINISHED: Final = (".part", ".tmp", ".partial")
+_AHEAD: Final = 4
+"""Files begun or waiting for each worker."""
+_AT_A_TIME: Final = 500
+"""Files that the journal is asked about at once."""
+_REMEMBERED: Final = 10_000
+"""New files, and files that wait for the archive, that are kept in mind."""
 
 log = structlog.get_logger(__name__)
 
@@ -55,13 +65,20 @@ class IngestRun:
     """Is told about each file as it is done."""
 
 
-def ingest_files(paths: Iterable[Path], run: IngestRun) -> list[Outcome]:
-    """Ingest files, several at a time, and say what became of each.
+def ingest_files(paths: Iterable[Path], run: IngestRun) -> Iterator[Outcome]:
+    """Ingest files, several at a time, and say what became of each, in their order, as it is asked for.
 
-    A file that the journal knows as ingested, unchanged since, is not read again. An unreadable one is refused.
+    A file that the journal knows as ingested, unchanged since, is not read again. An unreadable one is refused. Only a
+    few files are held at once, however many there are.
     """
     with ThreadPoolExecutor(run.workers, thread_name_prefix="ingest") as pool:
-        return list(pool.map(lambda path: _ingest_one(path, run), paths))
+        begun: deque[Future[Outcome]] = deque()
+        for path in paths:
+            if len(begun) >= run.workers * _AHEAD:
+                yield begun.popleft().result()
+            begun.append(pool.submit(_ingest_one, path, run))
+        while begun:
+            yield begun.popleft().result()
 
 
 def watch_directory(
@@ -78,10 +95,13 @@ def watch_directory(
     A file is whole when its size and modification time have stayed the same for ``settled_s``; writers that rename a
     finished file into place do best. Files that could not be handed over because the archive was away are tried again
     every ``retry_s``. Times are real seconds: they are about disks and networks, not about the observatory's clock.
+
+    What was done is looked up in the journal, and of files that wait only so many are remembered: memory does not grow
+    with the folder.
     """
     pending = _Pending(run.journal, settled_s=settled_s, retry_s=retry_s)
     while not stop.is_set():
-        ready = list(pending.ready(directory, time.monotonic()))
+        ready = takewhile(lambda _path: not stop.is_set(), pending.ready(directory, time.monotonic()))
         for outcome in ingest_files(ready, run):
             pending.done(outcome, time.monotonic())
         stop.wait(poll_s)
@@ -95,45 +115,57 @@ class _Pending:
         self._settled_s = settled_s
         self._retry_s = retry_s
         self._seen: dict[Path, tuple[Fingerprint, float]] = {}
-        self._finished: dict[Path, Fingerprint] = {}
+        """New files as they were when they were first seen so, and when that was."""
         self._not_before: dict[Path, float] = {}
+        """When files are tried again for which the archive was away."""
 
     def ready(self, directory: Path, now_s: float) -> Iterator[Path]:
-        for path, fingerprint in _data_products(directory):
-            if self._finished.get(path) == fingerprint or self._not_before.get(path, 0.0) > now_s:
-                continue
-            if self._is_known(path, fingerprint):
-                self._finished[path] = fingerprint
-            elif self._is_settled(path, fingerprint, now_s):
-                yield path
+        """Files that have settled and are not done; more than are remembered wait for a later look."""
+        self._not_before = {path: until_s for path, until_s in self._not_before.items() if until_s > now_s}
+        seen, self._seen = self._seen, {}
+        files = _data_products(directory)
+        while batch := list(islice(files, _AT_A_TIME)):
+            done = self._journal.finished(batch)
+            for path, fingerprint in batch:
+                before = seen.pop(path, None)
+                if path in done or path in self._not_before:
+                    continue
+                if len(self._not_before) >= _REMEMBERED:
+                    return  # the archive is away: it need not be asked about every file there is
+                if self._is_settled(fingerprint, before, now_s):
+                    yield path
+                elif before is not None or len(self._seen) + len(seen) < _REMEMBERED:
+                    is_same = before is not None and before[0] == fingerprint
+                    self._seen[path] = before if is_same and before else (fingerprint, now_s)
 
     def done(self, outcome: Outcome, now_s: float) -> None:
+        """The journal knows what is done; what waits is remembered here."""
         if outcome.state is FileState.WAITING:
             self._not_before[outcome.path] = now_s + self._retry_s
-        elif outcome.path in self._seen:
-            self._finished[outcome.path] = self._seen.pop(outcome.path)[0]
 
-    def _is_known(self, path: Path, fingerprint: Fingerprint) -> bool:
-        return self._journal.state(path, fingerprint) in {FileState.INGESTED, FileState.REFUSED}
-
-    def _is_settled(self, path: Path, fingerprint: Fingerprint, now_s: float) -> bool:
-        before = self._seen.get(path)
-        if before is None or before[0] != fingerprint:
-            self._seen[path] = (fingerprint, now_s)
-            return self._settled_s <= 0
-        return now_s - before[1] >= self._settled_s
+    def _is_settled(self, fingerprint: Fingerprint, before: tuple[Fingerprint, float] | None, now_s: float) -> bool:
+        if self._settled_s <= 0:
+            return True
+        return before is not None and before[0] == fingerprint and now_s - before[1] >= self._settled_s
 
 
 def _data_products(directory: Path) -> Iterator[tuple[Path, Fingerprint]]:
-    for path in sorted(directory.rglob("*")):
-        name = path.name.lower()
-        if name.startswith(".") or name.endswith(_UNFINISHED) or not name.endswith(_ENDINGS):
-            continue
-        try:
-            if path.is_file():
-                yield path, Fingerprint.of(path)
-        except FileNotFoundError:
-            continue  # renamed or removed while we looked
+    """Every data product under a directory, as it is found: nothing is listed first."""
+    folders = [directory]
+    while folders:
+        with suppress(OSError), os.scandir(folders.pop()) as entries:  # a folder may vanish, or be closed to us
+            for entry in entries:
+                if entry.is_dir(follow_symlinks=False):
+                    folders.append(Path(entry.path))
+                elif _is_data_product(entry.name.lower()):
+                    with suppress(FileNotFoundError):  # renamed or removed while we looked
+                        if entry.is_file():
+                            path = Path(entry.path)
+                            yield path, Fingerprint.of(path)
+
+
+def _is_data_product(name: str) -> bool:
+    return not name.startswith(".") and not name.endswith(_UNFINISHED) and name.endswith(_ENDINGS)
 
 
 def _ingest_one(path: Path, run: IngestRun) -> Outcome:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -77,6 +77,17 @@ class Journal:
                 (str(path.absolute()), fingerprint.size_bytes, fingerprint.changed_ns),
             ).fetchone()
         return FileState(row[0]) if row else None
+
+    def finished(self, files: Sequence[tuple[Path, Fingerprint]]) -> set[Path]:
+        """Which of some files are done as they are now: ingested, or refused."""
+        places = ", ".join("?" * len(files))
+        with self._connection() as connection:
+            rows = connection.execute(
+                f"SELECT path, size_bytes, changed_ns FROM files WHERE state IN (?, ?) AND path IN ({places})",  # noqa: S608  only placeholders
+                (FileState.INGESTED, FileState.REFUSED, *(str(path.absolute()) for path, _ in files)),
+            ).fetchall()
+        known = {path: (size_bytes, changed_ns) for path, size_bytes, changed_ns in rows}
+        return {path for path, own in files if known.get(str(path.absolute())) == (own.size_bytes, own.changed_ns)}
 
     def note(self, path: Path, fingerprint: Fingerprint, state: FileState, detail: str, *, at: datetime) -> None:
         """Remember what became of a file."""

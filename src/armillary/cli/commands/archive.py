@@ -54,9 +54,9 @@ def ingest(
             raise refuse(f"{watch} is not a folder")
         watch_directory(watch, run, stop_on_signals())
         return
-    failures = [outcome for outcome in ingest_files(files or (), run) if outcome.state is not FileState.INGESTED]
+    failures = sum(outcome.state is not FileState.INGESTED for outcome in ingest_files(files or (), run))
     if failures:
-        raise refuse(f"{len(failures)} files were not ingested; the lines above say why")
+        raise refuse(f"{failures} files were not ingested; the lines above say why")
 
 
 @archive.command()
