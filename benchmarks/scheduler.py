@@ -4,6 +4,7 @@
     python benchmarks/scheduler.py INSTANCE.json.gz ...     # instances in the neutral format
     python benchmarks/scheduler.py --replan INSTANCE ...    # a lost telescope and new requests, from the plan in force
     python benchmarks/scheduler.py --growth                 # from 3 telescopes x 500 requests to 100 x 50,000
+    python benchmarks/scheduler.py --reasons                # the hard class, and why what is above 1 % is there
 
 Each row is a process of its own: CPU seconds of all its threads in the kernel (compiling the search is done before and
 shown by itself), and the greatest memory it ever held. The gap is that to the kernel's proven bound. Every plan is
@@ -18,16 +19,21 @@ import resource
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from armillary.scheduler.kernel import Problem, Windows, solve, violations
+from armillary.scheduler.kernel import Plan, Problem, Windows, solve, violations
 from armillary.scheduler.neutral import read_instance
 from scheduler_instances import HARD, Shape, make
 
+WORTH_A_REASON = 1.0
+"""Per cent: gaps above this are looked into by --reasons."""
+LONGER = 10
+MANY_NARROW = 0.2
 GROWTH = [Shape(3, 500, 7), Shape(20, 5000, 7), Shape(50, 20000, 7), Shape(100, 50000, 7)]
 
 
@@ -77,7 +83,72 @@ def one(arguments: argparse.Namespace) -> dict[str, Any]:
         row = measured(later, seed=arguments.seed, cpu_limit_s=1.0, target_gap=arguments.target_gap, prices=plan.prices)
         del row["plan"]
     memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    return {"name": name, "seed": arguments.seed, "compile_cpu_s": compiling, "memory_mb": memory} | row
+    named = {"name": name, "seed": arguments.seed, "compile_cpu_s": compiling, "memory_mb": memory}
+    if arguments.reasons and row["gap_percent"] > WORTH_A_REASON:
+        named["reasons"] = reasons(problem, plan, arguments)
+    return named | row
+
+
+def reasons(problem: Problem, plan: Plan, arguments: argparse.Namespace) -> list[str]:
+    """What the gap of a plan is made of, as far as it can be measured: by more time, and by leaving rules out."""
+    cpu_s = plan.statistics.cpu_s
+    longer = solve(problem, seed=arguments.seed, cpu_limit_s=LONGER * arguments.cpu)
+    found = [
+        f"the bound took {100 * cpu_s['bound'] / sum(cpu_s.values()):.0f} % of the time",
+        compared(f"{LONGER} times the CPU", longer, plan),
+    ]
+    for rule, without in WITHOUT.items():
+        freer = without(problem)
+        if freer is not None:
+            other = solve(freer, seed=arguments.seed, cpu_limit_s=arguments.cpu)
+            found.append(compared(f"without {rule}", other, plan))
+    return found
+
+
+def compared(name: str, other: Plan, plan: Plan) -> str:
+    value, bound = other.value / plan.value - 1, other.bound / plan.bound - 1
+    return f"{name}: gap {100 * other.gap:.2f} %, plan {100 * value:+.2f} %, bound {100 * bound:+.2f} %"
+
+
+def without_changes(problem: Problem) -> Problem | None:
+    if not any(each.setup_change_s for each in problem.resources):
+        return None
+    return replace(problem, resources=[replace(each, setup_change_s={}) for each in problem.resources])
+
+
+def without_spacings(problem: Problem) -> Problem | None:
+    return replace(problem, spacings=[]) if problem.spacings else None
+
+
+def without_groups(problem: Problem) -> Problem | None:
+    return replace(problem, groups=[]) if problem.groups else None
+
+
+def without_caps(problem: Problem) -> Problem | None:
+    if not problem.allocations:
+        return None
+    freed = [replace(each, charges={}) for each in problem.reservations]
+    return replace(problem, reservations=freed, allocations=[])
+
+
+def without_narrow_windows(problem: Problem) -> Problem | None:
+    """Every window that is at most twice as long as the observation is an hour longer, as far as its night goes."""
+    windows = problem.windows
+    duration = np.array([each.duration_s for each in problem.reservations])[windows.reservation]
+    narrow = windows.end_s - windows.start_s <= 2.0 * duration
+    if narrow.mean() < MANY_NARROW:
+        return None
+    end = windows.end_s + np.where(narrow, 3600.0, 0.0)
+    return replace(problem, windows=replace(windows, end_s=end))
+
+
+WITHOUT: dict[str, Callable[[Problem], Problem | None]] = {
+    "changes of set-up": without_changes,
+    "distance rules": without_spacings,
+    "groups": without_groups,
+    "caps": without_caps,
+    "narrow windows (each an hour longer)": without_narrow_windows,
+}
 
 
 def load(name: str) -> tuple[str, Problem]:
@@ -116,7 +187,8 @@ def rows(arguments: argparse.Namespace) -> list[str]:
         return [f"growth:{number}" for number in range(len(GROWTH))][: arguments.sizes]
     if arguments.instances:
         return list(arguments.instances)
-    return [f"hard:{name}:{seed}" for name in HARD for seed in range(1, arguments.seeds + 1)]
+    seeds = range(1, arguments.seeds + 1)
+    return [f"hard:{name}:{seed}" for name in HARD if name.startswith(arguments.only) for seed in seeds]
 
 
 def main() -> None:
@@ -128,6 +200,8 @@ def main() -> None:
     parser.add_argument("--target-gap", type=float, default=0.0)
     parser.add_argument("--replan", action="store_true")
     parser.add_argument("--growth", action="store_true")
+    parser.add_argument("--reasons", action="store_true", help="look into gaps above 1 per cent")
+    parser.add_argument("--only", default="", help="of the hard class, those whose name begins so")
     parser.add_argument("--sizes", type=int, default=len(GROWTH), help="how many of the sizes of --growth")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--seed", type=int, default=0, help=argparse.SUPPRESS)
@@ -143,6 +217,8 @@ def main() -> None:
             row = in_process_of_its_own(arguments, name, seed)
             found.append(row)
             print(line(row), flush=True)
+            for reason in row.get("reasons", []):
+                print(f"    {reason}", flush=True)
     if arguments.json:
         shapes = {name: asdict(shape) for name, shape in HARD.items()}
         arguments.json.write_text(json.dumps({"rows": found, "hard": shapes}, indent=1), encoding="utf-8")
@@ -151,7 +227,7 @@ def main() -> None:
 def in_process_of_its_own(arguments: argparse.Namespace, name: str, seed: int) -> dict[str, Any]:
     command = [sys.executable, __file__, "--one", name, "--seed", str(seed), "--cpu", str(arguments.cpu)]
     command += ["--target-gap", str(0.01 if arguments.growth else arguments.target_gap)]
-    command += ["--replan"] if arguments.replan else []
+    command += [option for option in ("--replan", "--reasons") if getattr(arguments, option[2:])]
     answer = subprocess.run(command, capture_output=True, text=True, check=False)
     if answer.returncode:
         return {"name": name, "seed": seed, "failed": answer.stderr.strip().splitlines()[-1:]}

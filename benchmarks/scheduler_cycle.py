@@ -199,12 +199,16 @@ def picture(cycles: list[dict[str, Any]], path: Path) -> None:
         parts.append(f'<text x="{at + 6:.1f}" y="{y + 17}">{each["cpu_s"]:.2f} s</text>')
     legend_y = 40 + 40 * len(cycles)
     for number, name in enumerate(names):
-        x = 170 + 110 * number
+        x = 60 + 112 * number
         parts.append(f'<rect x="{x}" y="{legend_y}" width="12" height="12" fill="{colour[name]}"/>')
         parts.append(f'<text x="{x + 16}" y="{legend_y + 11}">{name}</text>')
     size = f'width="900" height="{legend_y + 30}" viewBox="0 0 900 {legend_y + 30}"'
     style = "<style>text{font:13px sans-serif;fill:#444}</style>"
-    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{"".join(parts)}</svg>', encoding="utf-8")
+    paper = '<rect width="100%" height="100%" fill="#fff"/>'
+    drawing = "".join(parts)
+    path.write_text(
+        f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{paper}{drawing}</svg>\n', encoding="utf-8"
+    )
 
 
 def main() -> None:

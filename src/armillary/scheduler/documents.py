@@ -139,8 +139,8 @@ def replay(document: Mapping[str, Any]) -> list[Replay]:
 
 
 def _pace(document: Sequence[Any]) -> Pace:
-    has_bound, rounds, shares, stop = document
-    return Pace(has_bound, rounds, tuple(shares), stop)
+    has_bound, rounds, shares, *rest = document  # what older runs do not say was not done
+    return Pace(has_bound, rounds, tuple(shares), *rest)
 
 
 def plan_as_json(plan: Plan) -> dict[str, Any]:

@@ -111,3 +111,16 @@ def test_a_member_of_a_cadence_that_fits_no_earlier_night_is_bounded_by_that() -
     plan = solve(nights(rows, spacings=apart))
     assert plan.value == pytest.approx(20.0)
     assert plan.bound == pytest.approx(20.0)
+
+
+def test_each_night_is_given_to_one_setup_where_changing_takes_long_and_the_pace_makes_that_plan_again() -> None:
+    rows = [Reservation(f"{setup} {n}", 3.0, 3.0, setup) for setup in ("red", "blue") for n in range(12)]
+    problem = nights(rows, 9.0)
+    plan = solve(problem, cpu_limit_s=10.0, iteration_limit=500)
+    assert plan.value == pytest.approx(60.0)  # ten of each; with a change in a night it could be seven there at most
+    assert plan.pace.has_uses
+    for first in (0.0, 100.0):
+        night = {str(entry.reservation)[:3] for entry in plan.entries if first <= entry.start_s < first + 30.0}
+        assert len(night) == 1
+    again = solve(problem, pace=plan.pace, iteration_limit=500)
+    assert again.entries == plan.entries

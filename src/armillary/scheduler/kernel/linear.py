@@ -28,6 +28,8 @@ _FIRST_COLUMNS = 2
 """Columns per reservation to start with."""
 _MORE_COLUMNS = 3
 """Columns per reservation added in a round."""
+_WHOLE_GAP, _MOST_WHOLE = 1e-3, 300
+"""How near the best whole set-ups are wanted, and for how many of them at most that is tried."""
 _ENOUGH = 1e-7
 """Sifting ends when the bound is within this share of the programme's value."""
 _TIGHT = 0.5
@@ -51,6 +53,8 @@ class Bounding:
     """By option (by part): how much of it the programme chooses."""
     columns: int = 0
     rounds: int = 0
+    used: FloatArray | None = None
+    """By use of a set-up: 1 where it is well used, else 0; None if that was not found out."""
 
 
 class Solution(NamedTuple):
@@ -160,13 +164,37 @@ class Programme:
     def add_cut(self, cut: Row) -> None:
         """Add a cut to the relaxation and its row to the programme."""
         self._relaxation.add_cut(cut)
-        parts, energy = self._relaxation.cut_parts[-1]
+        self._add_row(cut, *self._relaxation.cut_parts[-1])
+
+    def _add_row(self, cut: Row, parts: IntegerArray, energy: FloatArray) -> None:
         column = self._column_of[parts]
         inside = column != NOTHING
         columns, weights = column[inside].astype(np.int32), energy[inside]
         if isinstance(cut, Link):
             columns, weights = np.append(columns, np.int32(cut.use)), np.append(weights, -1.0)
         self._highs.addRow(-np.inf, cut.capacity, len(columns), columns, weights)
+
+    def whole_uses(self, time_limit_s: float) -> FloatArray | None:
+        """Which set-ups to use in which piece, each wholly or not at all; None if that takes too long.
+
+        The programme is of no use afterwards.
+        """
+        relaxation = self._relaxation
+        known = {cut.option for cut in relaxation.cuts if isinstance(cut, Link)}
+        admitted = relaxation.sum_of_option(self.is_admitted().astype(np.float64)) > 0.0
+        for option in np.flatnonzero(admitted & (relaxation.uses.of_option != NOTHING)).tolist():
+            if option not in known:
+                link = Link(option, int(relaxation.uses.of_option[option]))
+                self._add_row(link, *relaxation.parts_in(link))
+        for use in range(self._uses):
+            self._highs.changeColIntegrality(use, highspy.HighsVarType.kInteger)
+        self._highs.setOptionValue("mip_rel_gap", _WHOLE_GAP)
+        self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
+        self._highs.run()
+        if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
+            return None
+        used: FloatArray = np.round(np.array(self._highs.getSolution().col_value)[: self._uses])
+        return used
 
     def solve(self, time_limit_s: float) -> Solution | None:
         """None if the solver was stopped or failed."""
@@ -191,6 +219,8 @@ def bound_problem(
     seed: int,
     remaining_s: Callable[[], float],
     most_rounds: int = _MOST_ROUNDS,
+    *,
+    whole: bool = True,
 ) -> Bounding:
     """Prices and a bound, as good as the time allows (with no time at all: everything for nothing).
 
@@ -200,6 +230,7 @@ def bound_problem(
         seed: for the sample of first columns.
         remaining_s: seconds left; not above 0 means stop.
         most_rounds: after which it ends in any case.
+        whole: whether to find out which set-ups are used where, if there is time for it.
     """
     value = relaxation.value
     prices = relaxation.free_prices()
@@ -223,6 +254,8 @@ def bound_problem(
         best = _better(counted, relaxation, solution.prices)
         if not _refine(programme, relaxation, solution, best.bound):
             break
+    if whole and 0 < len(relaxation.uses.piece) <= _MOST_WHOLE and remaining_s() > 0.0:
+        best = replace(best, used=programme.whole_uses(remaining_s()))
     return _by_option(best, relaxation)
 
 

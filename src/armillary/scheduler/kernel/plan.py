@@ -56,6 +56,8 @@ class Pace(NamedTuple):
     """How much of the budget was used, 0 to 1, at the beginning of each batch of the search."""
     stop: str = StopReason.ITERATIONS.value
     """Why it ended."""
+    has_uses: bool = False
+    """Whether there was time to find out which set-ups are to be used where."""
 
 
 class PriceInterval(NamedTuple):

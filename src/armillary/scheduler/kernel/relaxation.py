@@ -125,9 +125,9 @@ class Relaxation:
     def add_cut(self, cut: Row) -> None:
         """Take a span of a piece's time, a change of set-up or a distance rule into account."""
         self.cuts.append(cut)
-        self.cut_parts.append(self._parts_in(cut))
+        self.cut_parts.append(self.parts_in(cut))
 
-    def _parts_in(self, cut: Row) -> tuple[IntegerArray, FloatArray]:
+    def parts_in(self, cut: Row) -> tuple[IntegerArray, FloatArray]:
         """The parts in a cut, and what each counts."""
         if isinstance(cut, Cut):
             parts = self.parts_of_piece(cut.piece)

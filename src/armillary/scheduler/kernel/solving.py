@@ -148,10 +148,17 @@ def solve(
         bounding = (
             bound_problem(relaxation, known, seed, lambda: budget.remaining_s(_LP_SHARE))
             if pace is None
-            else bound_problem(relaxation, known, seed, lambda: np.inf if has_bound else 0.0, pace.rounds)
+            else bound_problem(
+                relaxation,
+                known,
+                seed,
+                lambda: np.inf if has_bound else 0.0,
+                pace.rounds,
+                whole=pace.has_uses,
+            )
         )
     with clocks.stage("construct"):
-        start = _construct(problem, compilation, bounding, seed)
+        start = _construct(problem, compilation, relaxation, bounding, seed)
     constructed = float(start.record.number[BEST])
     with clocks.stage("search"):
         done, reason = _improve(compilation, start, bounding, budget, target_gap)
@@ -185,7 +192,7 @@ def solve(
         prices=tuple(_price_intervals(problem, compilation, bounding)),
         statistics=statistics,
         explanations=explanations,
-        pace=Pace(has_bound, bounding.rounds, tuple(budget.shares), reason.value),
+        pace=Pace(has_bound, bounding.rounds, tuple(budget.shares), reason.value, bounding.used is not None),
     )
 
 
@@ -204,11 +211,13 @@ class _State:
     floor: float
 
 
-def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, seed: int) -> _State:
+def _construct(
+    problem: Problem, compilation: Compilation, relaxation: Relaxation, bounding: Bounding, seed: int
+) -> _State:
     """What is valid of the published plan and fits beside it; or, if better, everything in the order of prices."""
     model = compilation.model
     published = _published_runs(problem, compilation)
-    tried = _worth_trying(compilation, bounding, published[1])
+    tried = _worth_trying(relaxation, bounding, published[1])
     guide = _guide(compilation, bounding, tried)
     order = np.argsort(-guide.surplus, kind="stable").astype(np.int32)
     kept = empty_timeline(compilation)
@@ -224,12 +233,15 @@ def _construct(problem: Problem, compilation: Compilation, bounding: Bounding, s
     return _State(best, work, guide, make_record(best, value_of(model, best)), floor)
 
 
-def _worth_trying(compilation: Compilation, bounding: Bounding, published: IntegerArray) -> IntegerArray:
+def _worth_trying(relaxation: Relaxation, bounding: Bounding, published: IntegerArray) -> IntegerArray:
     """Options in order; those published are among them, as what is taken off such a place may come back to it."""
-    model = compilation.model
+    model = relaxation.compilation.model
     value = model.value[model.option_reservation]
     candidate = (bounding.margin >= _WORTH_TRYING * value) | (bounding.share > 0.0)
     candidate[top_options(model.first_option, bounding.margin, _BEST_TRIED)] = True
+    if bounding.used is not None:
+        use = relaxation.uses.of_option
+        candidate &= (use == NOTHING) | (bounding.used[use] > 0.5)
     candidate[published] = True
     tried: IntegerArray = np.flatnonzero(candidate).astype(np.int32)
     return tried

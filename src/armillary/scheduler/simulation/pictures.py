@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 from bokeh.embed import file_html
 from bokeh.layouts import column
-from bokeh.models import ColumnDataSource, FactorRange
+from bokeh.models import ColumnDataSource, FactorRange, NumeralTickFormatter
 from bokeh.models.widgets.markups import Div
 from bokeh.models.widgets.tables import DataTable, NumberFormatter, TableColumn
 from bokeh.plotting import figure
@@ -24,7 +24,7 @@ _ODDS: Final = 10
 
 def page(report: Report) -> str:
     """A whole HTML page."""
-    title = f"Simulation from {report.start}, {report.plays} plays"
+    title = f"Simulation from {_readable(report.start)} UTC, {report.plays} plays"
     parts = [
         Div(text=f"<h1>{title}</h1><pre>{_escaped(report.summary())}</pre>", width=_WIDTH),
         _bars("Hours observed, of those asked for, by proposal", report.proposals),
@@ -33,7 +33,13 @@ def page(report: Report) -> str:
         _telescopes(report),
         _table(report),
     ]
-    return str(file_html(column(*parts, sizing_mode="scale_width"), INLINE, title))
+    whole = column(*parts, sizing_mode="scale_width", styles={"max-width": f"{_WIDTH}px", "margin": "0 auto"})
+    return str(file_html(whole, INLINE, title))
+
+
+def _readable(time: str) -> str:
+    """A time as people write it, to the minute: ``2026-11-23 15:00``."""
+    return time[:16].replace("T", " ")
 
 
 def _escaped(text: str) -> str:
@@ -58,20 +64,38 @@ def _bars(title: str, shares: Sequence[Share]) -> Any:
     picture.hbar(y="name", right="done", height=0.7, source=source, color=_DONE, legend_label="observed")
     picture.segment(x0="low", x1="high", y0="name", y1="name", source=source, color="black", line_width=2)
     picture.xaxis.axis_label = "hours (line: standard deviation over the plays)"
-    return picture
+    return _with_legend_above(picture)
 
 
 def _rows(title: str, names: Sequence[str]) -> Any:
-    height = 110 + _ROW_PX * max(2, len(names))
     rows = FactorRange(factors=list(names))
-    return figure(title=title, y_range=rows, height=height, width=_WIDTH, tools="save", toolbar_location="right")
+    picture = _figure(title, 140 + _ROW_PX * max(2, len(names)), y_range=rows)
+    picture.x_range.start = 0.0
+    picture.ygrid.visible = False
+    return picture
+
+
+def _figure(title: str, height: int, **ranges: Any) -> Any:
+    picture = figure(title=title, height=height, width=_WIDTH, tools="save", toolbar_location="right", **ranges)
+    picture.toolbar.logo = None
+    return picture
+
+
+def _with_legend_above(picture: Any) -> Any:
+    """Within the picture it would hide bars."""
+    legend = picture.legend[0]
+    legend.orientation, legend.border_line_color, legend.padding = "horizontal", None, 2
+    picture.add_layout(legend, "above")
+    return picture
 
 
 def _odds(report: Report) -> Any:
     """How many requests have which chance."""
     chances = np.array([each.completed for each in report.requests])
     count, edges = np.histogram(chances, bins=np.linspace(0.0, 1.0, _ODDS + 1))
-    picture = figure(title="Chance to be completed, by number of requests", height=260, width=_WIDTH, tools="save")
+    picture = _figure("Chance to be completed, by number of requests", 260)
+    picture.x_range.start, picture.x_range.end, picture.y_range.start = 0.0, 1.0, 0
+    picture.xaxis.formatter = NumeralTickFormatter(format="0 %")
     picture.quad(top=count, bottom=0, left=edges[:-1], right=edges[1:], color=_DONE, line_color="white")
     picture.xaxis.axis_label = "share of the plays in which a request is completed"
     picture.yaxis.axis_label = "requests"
@@ -100,22 +124,22 @@ def _telescopes(report: Report) -> Any:
         legend_label=["observed", "spent on failures", "closed", "free"],
     )
     picture.xaxis.axis_label = "mean hours over the plays"
-    return picture
+    return _with_legend_above(picture)
 
 
 def _table(report: Report) -> Any:
     rows = sorted(report.requests, key=lambda each: (each.proposal, -each.completed, each.request))
     names = ("request", "name", "proposal", "observation_type", "duration_h", "completed", "failures")
     data: dict[str, list[Any]] = {name: [getattr(each, name) for each in rows] for name in names}
-    data["median_completion"] = [each.median_completion or "" for each in rows]
+    data["median_completion"] = [_readable(each.median_completion or "") for each in rows]
     columns = [
-        TableColumn(field="request", title="request"),
-        TableColumn(field="name", title="name"),
-        TableColumn(field="proposal", title="proposal"),
-        TableColumn(field="observation_type", title="type"),
-        TableColumn(field="duration_h", title="hours", formatter=NumberFormatter(format="0.00")),
-        TableColumn(field="completed", title="completed", formatter=NumberFormatter(format="0 %")),
-        TableColumn(field="failures", title="lost attempts", formatter=NumberFormatter(format="0.0")),
-        TableColumn(field="median_completion", title="median completion"),
+        TableColumn(field="request", title="request", width=70),
+        TableColumn(field="name", title="name", width=290),
+        TableColumn(field="proposal", title="proposal", width=130),
+        TableColumn(field="observation_type", title="type", width=110),
+        TableColumn(field="duration_h", title="hours", width=50, formatter=NumberFormatter(format="0.00")),
+        TableColumn(field="completed", title="completed", width=80, formatter=NumberFormatter(format="0 %")),
+        TableColumn(field="failures", title="lost", width=40, formatter=NumberFormatter(format="0.0")),
+        TableColumn(field="median_completion", title="median, UTC", width=140),
     ]
     return DataTable(source=ColumnDataSource(data), columns=columns, width=_WIDTH, height=400, index_position=None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
@@ -16,6 +17,7 @@ from armillary.scheduler.simulation.night import Luck, Play
 from armillary.scheduler.simulation.world import World
 
 _SECONDS_PER_HOUR: Final = 3600.0
+_NUMBERS: Final = re.compile(r"([0-9]+(?:\.[0-9]+)?)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,8 +180,14 @@ def _shares(plays: Sequence[Play], requests: dict[int, Chance], name_of: dict[in
         for request in play.completed:
             observed[name_of[request]][number] += requests[request].duration_h
     return [
-        Share(name, count[name], asked[name], mean(observed[name]), pstdev(observed[name])) for name in sorted(asked)
+        Share(name, count[name], asked[name], mean(observed[name]), pstdev(observed[name]))
+        for name in sorted(asked, key=_natural)
     ]
+
+
+def _natural(name: str) -> list[tuple[float, str]]:
+    """For sorting: numbers within a name by their size, so that priority 5 comes before priority 10."""
+    return [(float(part), "") if part[0].isdigit() else (-1.0, part) for part in _NUMBERS.split(name) if part]
 
 
 def _telescopes(plays: Sequence[Play]) -> list[TelescopeUse]:
