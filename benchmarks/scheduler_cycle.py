@@ -206,9 +206,7 @@ def picture(cycles: list[dict[str, Any]], path: Path) -> None:
     style = "<style>text{font:13px sans-serif;fill:#444}</style>"
     paper = '<rect width="100%" height="100%" fill="#fff"/>'
     drawing = "".join(parts)
-    path.write_text(
-        f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{paper}{drawing}</svg>\n', encoding="utf-8"
-    )
+    path.write_text(f'<svg xmlns="http://www.w3.org/2000/svg" {size}>{style}{paper}{drawing}</svg>\n', encoding="utf-8")
 
 
 def main() -> None:

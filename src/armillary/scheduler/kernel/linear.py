@@ -22,8 +22,8 @@ from armillary.scheduler.kernel.problem import FloatArray, IntegerArray
 from armillary.scheduler.kernel.relaxation import ChoiceRows, Prices, Relaxation, Row, best_by_reservation, choice_rows
 from armillary.scheduler.kernel.rules import Link, broken_cliques, broken_links
 
-_PRIMAL = 4
-"""HiGHS's number of the primal simplex method."""
+_DUAL, _PRIMAL = 1, 4
+"""HiGHS's numbers of the simplex methods."""
 _FIRST_COLUMNS = 2
 """Columns per reservation to start with."""
 _MORE_COLUMNS = 3
@@ -82,8 +82,7 @@ class Programme:
         self._highs = highspy.Highs()  # type: ignore[no-untyped-call]
         self._highs.setOptionValue("output_flag", False)  # noqa: FBT003 - HiGHS's own signature
         self._highs.setOptionValue("threads", 1)
-        # Primal simplex: the basis stays feasible when columns are added, which is most of what happens here.
-        self._highs.setOptionValue("simplex_strategy", _PRIMAL)
+        self._has_new_rows = False
         self._highs.changeObjectiveSense(highspy.ObjSense.kMaximize)
         upper = np.concatenate([self._rows.upper, relaxation.capacity, model.allocation_limit])
         lower = np.concatenate([self._rows.lower, np.full(len(upper) - self._choices, -np.inf)])
@@ -167,6 +166,7 @@ class Programme:
         self._add_row(cut, *self._relaxation.cut_parts[-1])
 
     def _add_row(self, cut: Row, parts: IntegerArray, energy: FloatArray) -> None:
+        self._has_new_rows = True
         column = self._column_of[parts]
         inside = column != NOTHING
         columns, weights = column[inside].astype(np.int32), energy[inside]
@@ -199,6 +199,9 @@ class Programme:
     def solve(self, time_limit_s: float) -> Solution | None:
         """None if the solver was stopped or failed."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
+        # The basis stays feasible for the primal when columns are added, for the dual when rows are.
+        self._highs.setOptionValue("simplex_strategy", _DUAL if self._has_new_rows else _PRIMAL)
+        self._has_new_rows = False
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
             return None

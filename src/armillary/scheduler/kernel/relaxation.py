@@ -33,7 +33,7 @@ _MANY_NARROW = 0.25
 """Share of reservations with such options from which on taking them apart is worth its time."""
 _PARTS = (32, 16, 8, 4, 2, 1)
 """Parts per duration: the most of these by which there are not many parts in all."""
-_MOST_PER_OPTION, _FEW_PARTS = 3, 5000
+_MOST_PER_OPTION, _FEW_PARTS = 12, 5000
 """This many parts for each option, and a few more, are not many."""
 
 
