@@ -240,7 +240,7 @@ def bound_problem(
     best = Bounding(prices, relaxation.bound(prices, value), value, np.zeros(len(value)))
     if not len(value) or remaining_s() <= 0.0:
         return _by_option(best, relaxation)
-    prices.piece = guess_prices(relaxation) if known is None else known
+    prices = replace(prices, piece=guess_prices(relaxation) if known is None else known)
     best = _better(best, relaxation, prices)
     is_known_well = known is None and is_cool(relaxation)
     temperature = (_COOL if is_known_well else TEMPERATURE) * value
