@@ -22,7 +22,7 @@ COLDEST = 0.0003
 MANY_OPTIONS = 300_000
 """From so many options on the guess is cooled: the programme may not be done in time."""
 _ROUNDS, _COOLING_ROUNDS = 40, 100
-_FIRST_STEP, _LONGEST_STEP, _SHORTEST_STEP = 0.05, 0.3, 0.02
+_FIRST_STEP, _LONGEST_STEP, _SHORTEST_STEP = 0.05, 0.3, 0.2
 """By how much prices change in a round (their logarithm); the shortest is a share of the temperature."""
 _LONGER, _SHORTER = 1.2, 0.5
 """How steps change where demand stays on one side of what there is, and where it has changed sides."""
