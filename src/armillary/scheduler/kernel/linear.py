@@ -24,6 +24,7 @@ from armillary.scheduler.kernel.rules import Link, broken_cliques, broken_links
 
 _DUAL, _PRIMAL = 1, 4
 """HiGHS's numbers of the simplex methods."""
+_MANY_COLUMNS = 50_000
 _FIRST_COLUMNS = 2
 """Columns per reservation to start with."""
 _MORE_COLUMNS = 3
@@ -199,8 +200,10 @@ class Programme:
     def solve(self, time_limit_s: float) -> Solution | None:
         """None if the solver was stopped or failed."""
         self._highs.setOptionValue("time_limit", self._highs.getRunTime() + max(time_limit_s, 0.001))
-        # The basis stays feasible for the primal when columns are added, for the dual when rows are.
-        self._highs.setOptionValue("simplex_strategy", _DUAL if self._has_new_rows else _PRIMAL)
+        # The basis stays feasible for the primal when columns are added, for the dual when rows are; of very many
+        # columns the primal is the quicker one all the same.
+        is_dual = self._has_new_rows and len(self.columns) < _MANY_COLUMNS
+        self._highs.setOptionValue("simplex_strategy", _DUAL if is_dual else _PRIMAL)
         self._has_new_rows = False
         self._highs.run()
         if self._highs.getModelStatus() != highspy.HighsModelStatus.kOptimal:
