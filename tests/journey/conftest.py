@@ -12,8 +12,8 @@ def live_demonstration(tmp_path: Path) -> Iterator[Callable[..., LiveDemonstrati
     """Start a demonstration; it is stopped at the end of the test."""
     started: list[LiveDemonstration] = []
 
-    def start(*, speed: float = 120.0, port: int | None = None, measured: bool = False) -> LiveDemonstration:
-        started.append(LiveDemonstration.start(tmp_path / "demo-data", speed=speed, port=port, measured=measured))
+    def start(*, speed: float = 120.0, port: int | None = None) -> LiveDemonstration:
+        started.append(LiveDemonstration.start(tmp_path / "demo-data", speed=speed, port=port))
         return started[-1]
 
     yield start

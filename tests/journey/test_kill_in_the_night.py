@@ -106,7 +106,7 @@ def _somebodys_end_of_a_connection(port: int, *, until: Callable[[], bool]) -> I
 def test_ctrl_c_stops_everything_and_a_second_start_goes_on_with_nothing_lost(
     live_demonstration: Callable[..., Any],
 ) -> None:
-    first = live_demonstration(speed=60.0, measured=True)
+    first = live_demonstration(speed=60.0)
     before = {group.id: group.name for group in first.portal().request_groups()}
     pids = first.children()
     assert first.interrupt() == 0

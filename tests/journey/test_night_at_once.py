@@ -43,7 +43,7 @@ def _assert_nothing_was_observed_twice(report: dict[str, Any]) -> None:
 
 @pytest.mark.once
 def test_a_night_in_one_process_ends_with_every_request_settled_and_every_frame_downloadable(tmp_path: Path) -> None:
-    report = night_at_once(tmp_path, measured=True)
+    report = night_at_once(tmp_path)
     _assert_a_whole_night(report)
     _assert_nothing_was_observed_twice(report)
     star = _by_title(report, "standard star")["requests"][0]["id"]

@@ -24,15 +24,9 @@ from armillary.clients.portal import PortalClient
 from armillary.clients.transport import connect
 
 
-def environment(*, measured: bool = True) -> dict[str, str]:
-    """The surroundings of a person who has set nothing.
-
-    Args:
-        measured: Whether the coverage of what is started is measured. It takes a third of the time: one demonstration
-            of a kind is enough.
-    """
-    theirs = ("ARMILLARY_", "DJANGO_") if measured else ("ARMILLARY_", "DJANGO_", "COVERAGE_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(theirs)}
+def environment() -> dict[str, str]:
+    """The surroundings of a person who has set nothing."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(("ARMILLARY_", "DJANGO_"))}
 
 
 def on_the_database_of_this_run() -> list[str]:
@@ -41,7 +35,7 @@ def on_the_database_of_this_run() -> list[str]:
     return ["--database", address] if address.startswith("postgresql") else []
 
 
-def night_at_once(directory: Path, *options: str, timeout_s: float = 1800, measured: bool = False) -> dict[str, Any]:
+def night_at_once(directory: Path, *options: str, timeout_s: float = 1800) -> dict[str, Any]:
     """Run ``armillary demo --once`` to its end and read its report."""
     report = directory / "report.json"
     outcome = subprocess.run(
@@ -56,7 +50,7 @@ def night_at_once(directory: Path, *options: str, timeout_s: float = 1800, measu
             *on_the_database_of_this_run(),
             *options,
         ],
-        env=environment(measured=measured),
+        env=environment(),
         capture_output=True,
         text=True,
         timeout=timeout_s,
@@ -76,9 +70,7 @@ class LiveDemonstration:
     connections: list[httpx.Client] = field(default_factory=list)
 
     @classmethod
-    def start(
-        cls, directory: Path, *, speed: float, port: int | None = None, more: int = 0, measured: bool = False
-    ) -> LiveDemonstration:
+    def start(cls, directory: Path, *, speed: float, port: int | None = None, more: int = 0) -> LiveDemonstration:
         port = port or free_ports()
         with (directory.parent / "demo.log").open("a", encoding="utf-8") as log:
             process = subprocess.Popen(
@@ -87,7 +79,7 @@ class LiveDemonstration:
                     *("--speed", str(speed), "--port", str(port), "--directory", str(directory), "--more", str(more)),
                     *on_the_database_of_this_run(),
                 ],
-                env=environment(measured=measured) | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
+                env=environment() | {"PYTHONUNBUFFERED": "1", "COLUMNS": "200"},
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 text=True,
