@@ -278,7 +278,10 @@ def test_a_watched_folder_needs_no_more_memory_for_more_files(
             path = folder / f"m{number:04d}-e00.fits"
             path.write_bytes(b"")
             journal.note(path, Fingerprint.of(path), FileState.INGESTED, "", at=clock.now())
-        run = IngestRun(small_archive[1], journal)
+        # What threads of others need at the same moment counts too: the least is what is needed.
+        return min(look(folder, IngestRun(small_archive[1], journal)) for _ in range(4))
+
+    def look(folder: Path, run: IngestRun) -> int:
         stop = TwoLooks()
         gc.collect()  # what others left behind is told of now, and not while we measure
         gc.disable()
