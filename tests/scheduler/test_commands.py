@@ -83,3 +83,7 @@ def test_a_port_that_is_taken_is_said_so(capsys: pytest.CaptureFixture[str]) -> 
         with pytest.raises(typer.Exit):
             _serve_metrics("127.0.0.1", taken.getsockname()[1])
     assert "choose another port" in capsys.readouterr().err
+
+
+def test_the_help_names_the_extra_that_a_cluster_needs() -> None:
+    assert "armillary[dask]" in command("simulate", "--help").output

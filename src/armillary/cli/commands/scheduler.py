@@ -144,7 +144,7 @@ def simulate(
     seeds: Annotated[int, typer.Option(help="How many times to play them, each with its own luck.", min=1)] = 8,
     jobs: Annotated[int, typer.Option(help="Processes; -1 for all cores.")] = -1,
     dask: Annotated[
-        str | None, typer.Option(help="Address of a Dask scheduler to compute on, with the extra armillary[dask].")
+        str | None, typer.Option(help="Address of a Dask scheduler to compute on, with the extra armillary\\[dask].")
     ] = None,
     world: Annotated[
         Path | None, typer.Option(exists=True, dir_okay=False, help="A world from a file (see --save-world).")
