@@ -19,7 +19,6 @@ import json
 import os
 import secrets
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -37,6 +36,7 @@ import httpx
 
 from archive_loader import NIGHTS, START, load
 from archive_memory import Archive, measure_memory
+from armillary.cli.demo.installation import free_ports
 from processor_time import server_ms
 
 REFERENCE_MS = {
@@ -123,9 +123,7 @@ def _account() -> str:
 @contextmanager
 def served() -> Iterator[tuple[str, int]]:
     """A server of its own: its address and the id of its first process, whose children do the work."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_ports(1)
     process = subprocess.Popen([
         sys.executable, "-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4",
         "--timeout", "600",

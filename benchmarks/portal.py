@@ -24,7 +24,6 @@ import math
 import os
 import secrets
 import shutil
-import socket
 import statistics
 import subprocess
 import sys
@@ -41,6 +40,7 @@ from typing import Any
 
 import httpx
 
+from armillary.cli.demo.installation import free_ports
 from processor_time import server_ms
 
 REFERENCE_MS = {
@@ -315,9 +315,7 @@ def served(options: argparse.Namespace) -> Iterator[tuple[str, str, Callable[[],
     }
     try:
         token = _installed(options)
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_ports(1)
         command = ["-m", "gunicorn", "--bind", f"127.0.0.1:{port}", "--workers", "2", "--threads", "4"]
         process = subprocess.Popen(
             [sys.executable, *command, "--log-level", "error", "armillary.server.wsgi:application"]

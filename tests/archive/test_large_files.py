@@ -22,7 +22,7 @@ from rest_framework.test import APIClient
 from armillary.archive import products
 from armillary.archive.api.raw_bodies import chunks_of
 from armillary.archive.pictures import image_of
-from armillary.archive.products import uncompressed
+from armillary.archive.products import NotThatKind, uncompressed
 from armillary.archive.services.keep_file import keep_file
 from armillary.archive.stores import file_store
 from armillary.archive.stores.file_system import FileSystemStore
@@ -120,6 +120,28 @@ def test_an_image_that_is_unpacked_in_pieces_is_the_one_that_was_packed(
         assert units[0].header["BZERO"] == 32768
         assert units[0].data.dtype == data.dtype
         assert np.array_equal(units[0].data, data)
+
+
+def _plain(path: Path, *, without_bytes: int) -> Path:
+    fits.PrimaryHDU(np.full((100, 100), 7, np.int16), fits.Header(WORDS)).writeto(path)
+    with path.open("r+b") as stream:
+        stream.truncate(path.stat().st_size - without_bytes)
+    return path
+
+
+def test_a_file_that_is_cut_is_refused_and_not_handed_out_short(tmp_path: Path) -> None:
+    _plain(tmp_path / "cut.fits", without_bytes=5000)
+    with pytest.raises(NotThatKind, match="ends too early"):
+        uncompressed(FileSystemStore(tmp_path), "cut.fits")
+
+
+def test_a_file_without_the_filling_of_its_last_block_gets_it(tmp_path: Path) -> None:
+    _plain(tmp_path / "sloppy.fits", without_bytes=100)  # 20,000 bytes of pixels fill 160 less than seven blocks
+    with uncompressed(FileSystemStore(tmp_path), "sloppy.fits") as stream:
+        content = stream.read()
+    assert len(content) % 2880 == 0
+    with fits.open(io.BytesIO(content)) as units:
+        assert (units[0].data == 7).all()
 
 
 @pytest.mark.parametrize("is_packed", [False, True])

@@ -297,6 +297,14 @@ def test_a_watched_folder_needs_no_more_memory_for_more_files(
     assert peak(600) < 1.5 * peak(200)
 
 
+def test_a_watched_folder_that_cannot_be_read_is_said(
+    small_archive: tuple[SmallArchive, ArchiveClient], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    watch_directory(tmp_path / "gone", IngestRun(small_archive[1], Journal(tmp_path / "j.sqlite3")), TwoLooks())
+    told = capsys.readouterr()
+    assert "folder_not_read" in told.out + told.err
+
+
 def test_a_file_that_still_grows_is_left_alone(
     small_archive: tuple[SmallArchive, ArchiveClient], write: Callable[..., Path], tmp_path: Path
 ) -> None:

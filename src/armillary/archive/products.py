@@ -172,6 +172,9 @@ def _copy(unit: Any, original: IO[bytes], target: IO[bytes]) -> None:
     while left and (chunk := original.read(min(CHUNK_BYTES, left))):
         target.write(chunk)
         left -= len(chunk)
+    if left > place["datSpan"] - unit.size:  # more is missing than what fills the last block
+        raise NotThatKind(f"this file ends too early: {left} bytes of its unit {unit.name or 'PRIMARY'} are missing")
+    target.write(bytes(left))
 
 
 def _of_no_image(header: Any) -> Any:

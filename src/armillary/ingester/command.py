@@ -153,15 +153,19 @@ def _data_products(directory: Path) -> Iterator[tuple[Path, Fingerprint]]:
     """Every data product under a directory, as it is found: nothing is listed first."""
     folders = [directory]
     while folders:
-        with suppress(OSError), os.scandir(folders.pop()) as entries:  # a folder may vanish, or be closed to us
-            for entry in entries:
-                if entry.is_dir(follow_symlinks=False):
-                    folders.append(Path(entry.path))
-                elif _is_data_product(entry.name.lower()):
-                    with suppress(FileNotFoundError):  # renamed or removed while we looked
-                        if entry.is_file():
-                            path = Path(entry.path)
-                            yield path, Fingerprint.of(path)
+        folder = folders.pop()
+        try:
+            with os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_dir(follow_symlinks=False):
+                        folders.append(Path(entry.path))
+                    elif _is_data_product(entry.name.lower()):
+                        with suppress(FileNotFoundError):  # renamed or removed while we looked
+                            if entry.is_file():
+                                path = Path(entry.path)
+                                yield path, Fingerprint.of(path)
+        except OSError as error:
+            log.warning("folder_not_read", folder=str(folder), error=str(error))
 
 
 def _is_data_product(name: str) -> bool:

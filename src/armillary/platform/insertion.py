@@ -1,7 +1,7 @@
-"""Rows written straight from values, for tables that are only ever appended to.
+"""Rows written straight from values, where many are written at once or some with nearly every call.
 
 Django makes a model of each row, prepares every value of it by itself, and compiles the statement anew for each call.
-For what is written by the thousand, or with every call, that takes longer than PostgreSQL does to store it.
+That takes longer than PostgreSQL does to store them.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Insertion:
 
     def run(self, rows: Iterable[Sequence[Any]]) -> None:
         """Append rows: one query for any number, none for none."""
-        columns = self._prepared(rows)
+        columns = self._columns(rows)
         if not columns:
             return
         with connection.cursor() as cursor:
@@ -62,7 +62,7 @@ class Insertion:
 
     def numbered(self, rows: Iterable[Sequence[Any]]) -> list[int]:
         """Append rows; the ids that they were given, in their order. SQLite takes a few hundred rows in a query."""
-        columns = self._prepared(rows)
+        columns = self._columns(rows)
         if not columns:
             return []
         returning = f" RETURNING {connection.ops.quote_name('id')}"
@@ -79,7 +79,7 @@ class Insertion:
                 found += [key for (key,) in cursor.fetchall()]
             return found
 
-    def _prepared(self, rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
+    def _columns(self, rows: Iterable[Sequence[Any]]) -> list[list[Any]]:
         return [
             _prepared(field, column) for field, column in zip(self._fields, zip(*rows, strict=True), strict=False)
         ]  # no rows have no columns

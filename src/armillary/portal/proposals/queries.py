@@ -269,7 +269,7 @@ def people_to_tell(proposal_id: str, submitter: User) -> list[User]:
     return list((found | {submitter.pk: submitter}).values())
 
 
-def _about(proposal: str, submitter: int) -> QuerySet[User]:
+def _rows_to_tell(proposal: str, submitter: int) -> QuerySet[User]:
     subscribed = Q(pk__in=User.objects.filter(proposalnotification__proposal_id=proposal).values("pk"))
     members = Q(membership__proposal_id=proposal, profile__notifications_enabled=True)
     people = User.objects.filter(members | subscribed).exclude(
@@ -278,7 +278,7 @@ def _about(proposal: str, submitter: int) -> QuerySet[User]:
     return people.distinct()
 
 
-_people_to_tell: Final = Prepared[User](_about, proposal=str, submitter=int)
+_people_to_tell: Final = Prepared[User](_rows_to_tell, proposal=str, submitter=int)
 
 
 def semester_allocations(semester: Semester) -> list[AccountedAllocation]:
